@@ -1,0 +1,76 @@
+"""What every script does around its `main`: logging, threads, and errors a user can read.
+
+A script ends with::
+
+    if "snakemake" in globals():
+        run(main, snakemake)
+
+`main` is called with the rule's named inputs and outputs (as `Path`, or a list of them), the rule's
+one `settings` mapping, and `threads` if its signature asks for it, all by keyword. So a `main` can be
+read as the contract of its rule, and called from a test without Snakemake.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from forewarn.errors import StudyError
+
+log = logging.getLogger("forewarn")
+
+
+def run(main: Callable[..., None], job: Any) -> None:
+    """Call `main` with what Snakemake gave the job; exit with 1, without traceback, on a StudyError."""
+    start_log(Path(job.log[0]) if job.log else None)
+    use_threads(job.threads)
+    arguments: dict[str, Any] = {**_paths(job.input), **_paths(job.output)}
+    offered = {"settings": getattr(job.params, "settings", None), "threads": job.threads}
+    wanted = inspect.signature(main).parameters
+    arguments |= {name: value for name, value in offered.items() if name in wanted}
+    started = time.monotonic()
+    try:
+        main(**arguments)
+    except StudyError as error:
+        log.error("%s", error)
+        sys.exit(1)
+    log.info("done in %.1f s", time.monotonic() - started)
+
+
+def start_log(path: Path | None) -> None:
+    """Log to `path` and to standard error, with times; warnings of libraries included."""
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
+    logging.basicConfig(
+        level=logging.WARNING, handlers=handlers, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True
+    )
+    log.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+
+
+def use_threads(threads: int) -> None:
+    """Set the thread count of the numeric libraries; takes effect if they are not imported yet.
+
+    Passive waiting: two single-threaded jobs on two cores beat one job on two threads, and spinning
+    threads of one job would take the core of the other.
+    """
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = str(threads)
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def _paths(files: Any) -> dict[str, Path | list[Path]]:
+    """The named files of a rule; a name with several files gives a list."""
+    return {
+        name: Path(value) if isinstance(value, str) else [Path(item) for item in value]
+        for name, value in files.items()
+    }
