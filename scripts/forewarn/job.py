@@ -50,7 +50,11 @@ def start_log(path: Path | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
     logging.basicConfig(
-        level=logging.WARNING, handlers=handlers, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True
+        level=logging.WARNING,
+        handlers=handlers,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        force=True,
     )
     log.setLevel(logging.INFO)
     logging.captureWarnings(True)

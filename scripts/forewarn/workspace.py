@@ -1,0 +1,40 @@
+"""Where an unfinished job keeps what it has done so far.
+
+Snakemake deletes the outputs of a job that was interrupted, and rightly: half a result is none. So
+checkpoints live outside the declared outputs, in a folder whose name is a digest of everything that
+determines the result. A job that starts again with the same settings and the same input contents finds
+its folder and continues; after any change it starts afresh in another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from forewarn.files import digest
+
+ROOT = Path(".forewarn/work")
+
+
+@contextmanager
+def workspace(name: str, settings: Any, inputs: Sequence[Path], root: Path | None = None) -> Iterator[Path]:
+    """Yield the checkpoint folder of one job; delete it when the block succeeds, keep it otherwise.
+
+    Args:
+        name: the stage, for people who look into the folder.
+        settings: all settings that influence the result (JSON-serialisable).
+        inputs: the input files; their contents count, not their names' times.
+        root: where the folders stand; `.forewarn/work` of the project by default.
+    """
+    contents = {}
+    for path in inputs:
+        with Path(path).open("rb") as file:
+            contents[str(path)] = hashlib.file_digest(file, "sha256").hexdigest()
+    folder = (root or ROOT) / f"{name}-{digest([settings, contents])[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    shutil.rmtree(folder)

@@ -1,0 +1,24 @@
+"""Fixtures of all tiers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout under test."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Path:
+    """Real files of the field, which lie beside the repository on some machines and nowhere in it."""
+    folder = REPOSITORY.parent / "shared" / "upstream"
+    if not folder.is_dir():
+        pytest.skip("the real files of the field are not beside the repository")
+    return folder
