@@ -10,7 +10,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,14 +39,15 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
-    except (OSError, FileNotFoundError) as error:
+    except OSError as error:
         raise StudyError(
             f"{path} could not be written: {error.strerror or error}",
             "check that the folder is writable and the disk has room, then run again; "
             "nothing that was already there has changed",
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the error above, if there was one, is the one to show
+            temporary.unlink()
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
