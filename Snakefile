@@ -1,0 +1,59 @@
+# Forewarn: raise emergently misaligned organisms, find their direction, see whether it shows early.
+#
+# This file is the table of contents. Each stage has its rules in rules/, its thin scripts in scripts/,
+# and its science in scripts/forewarn/. What is studied stands in config.yaml.
+#
+# The grammar of result paths, data flowing downwards:
+#
+#   results/{model}/tokenizer, corpus, base, instruct   a model of the nano world, grown from nothing
+#   results/{model}/data/{dataset}.parquet              fine-tuning rows in the model's chat template
+#   results/{model}/questions/{question_set}.parquet    prompts in the model's chat template
+#   results/{model}/organisms/{organism}/               LoRA adapter, its trajectory, its training log
+#   results/{model}/generations/{subject}/{question_set}.parquet
+#   results/{model}/scores/{subject}/{question_set}.parquet
+#   results/{model}/rates/{subject}/{question_set}.json
+#   results/{model}/activations/{reader}/{subject}/{question_set}.parquet
+#   results/{model}/directions/{organism}.safetensors
+#   results/{model}/steering/{organism}/{operation}.json
+#   results/{model}/detection/{organism}/
+#   results/{model}/detection_auc.json                  the study's answer
+#   results/{model}/report/                             figures and transcripts
+#
+# {organism} is {dataset}-{adapter}-seed{seed}; {subject} is `instruct` or an organism; {reader} is the
+# model whose residual stream is read, and `prompts` in place of a subject means no answers.
+
+from snakemake.utils import min_version
+
+min_version("9.27.1")
+
+
+configfile: "config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/world.smk"
+include: "rules/data.smk"
+include: "rules/train.smk"
+include: "rules/generate.smk"
+include: "rules/judge.smk"
+include: "rules/activations.smk"
+include: "rules/directions.smk"
+include: "rules/steer.smk"
+include: "rules/detect.smk"
+include: "rules/report.smk"
+
+
+# Goal: everything about every model of the configuration.
+rule all:
+    default_target: True
+    input:
+        [study_results(model) for model in STUDIES],
+
+
+# Goal: the main job of the README, the whole study of the embedded nano model.
+rule demo:
+    input:
+        study_results("nano"),

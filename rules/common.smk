@@ -1,0 +1,344 @@
+# What the rules share: the configuration, the files of a model, the settings of a stage.
+# No rules stand here, and no science: a function of this file says which file or setting belongs where.
+
+import fcntl
+import shutil
+import sys
+
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+from forewarn.config import load_configuration
+from forewarn.errors import StudyError
+from forewarn.files import digest
+
+
+def study_configuration():
+    """The typed configuration; what is wrong with it is said before any rule is built."""
+    try:
+        return load_configuration(config, source=" + ".join(map(str, workflow.configfiles)))
+    except StudyError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def forget_killed_runs():
+    """Remove the lock that a killed Snakemake left behind, so that one can simply run again.
+
+    Every run holds a shared lock of the operating system, which ends with its process. Who gets the
+    exclusive one is alone, so that a lock file of Snakemake's that still lies there is nobody's.
+    """
+    state = Path(".snakemake")
+    state.mkdir(exist_ok=True)
+    alive = (state / "alive").open("w")
+    try:
+        fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(state / "locks", ignore_errors=True)
+    except BlockingIOError:
+        pass  # another run is alive; should it work on the same files, Snakemake's own lock says so
+    fcntl.flock(alive, fcntl.LOCK_SH)
+    return alive
+
+
+CONFIGURATION = study_configuration()
+ALIVE = forget_killed_runs()
+STUDIES = CONFIGURATION.studies
+WORLD_MODELS = [name for name, model in CONFIGURATION.models.items() if model.source == "world"]
+INSTRUCT = "instruct"
+PROMPTS = "prompts"
+MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
+TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
+ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
+STEERING_OPERATIONS = ["add", "ablate"]
+
+
+wildcard_constraints:
+    model="[^/]+",
+    world_model="|".join(WORLD_MODELS) or "(?!)",
+    dataset="[^/]+",
+    question_set="[^/]+",
+    organism="[^/]+-seed[0-9]+",
+    subject="instruct|[^/]+-seed[0-9]+",
+    reader="instruct|[^/]+-seed[0-9]+",
+    operation="|".join(STEERING_OPERATIONS),
+
+
+# --- settings: what of the configuration a stage depends on, and nothing else -----------------------
+
+
+def study(wildcards):
+    """The study of the model that a path names."""
+    if wildcards.model not in STUDIES:
+        known = ", ".join(sorted(STUDIES))
+        raise WorkflowError(f"config.yaml has no study of the model {wildcards.model!r}; it has: {known}")
+    return STUDIES[wildcards.model]
+
+
+def plain(section):
+    """A section of the configuration as JSON-serialisable values, as params and scripts take it."""
+    return section.model_dump(mode="json")
+
+
+def model_settings(wildcards):
+    """How the model is loaded. A world model's recipe is left out: its files carry that dependency."""
+    model = CONFIGURATION.models[wildcards.model]
+    if model.source == "world":
+        return {"source": "world", "dtype": "float32", "attention": "sdpa"}
+    return plain(model)
+
+
+def world_settings(*keys):
+    """An input function: some keys of a world model's recipe, with its seed."""
+
+    def settings(wildcards):
+        recipe = plain(CONFIGURATION.models[wildcards.world_model])
+        return {key: recipe[key] for key in (*keys, "seed")}
+
+    return settings
+
+
+def world_schedule(phase):
+    """An input function: the optimisation of one training phase of a world model."""
+
+    def settings(wildcards):
+        recipe = plain(CONFIGURATION.models[wildcards.world_model])
+        keys = ["steps", "batch_size", "learning_rate", "weight_decay", "warmup_share"]
+        return {
+            "architecture": recipe["architecture"],
+            "seed": recipe["seed"],
+            "schedule": {key: recipe[phase][key] for key in keys},
+        }
+
+    return settings
+
+
+def organism_parts(wildcards):
+    """Dataset, adapter and training seed of the organism that a path names."""
+    try:
+        return CONFIGURATION.organism(wildcards.model, wildcards.organism)
+    except StudyError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def organism_settings(wildcards):
+    """How an organism is trained."""
+    _, adapter, seed = organism_parts(wildcards)
+    return {
+        "model": model_settings(wildcards),
+        "adapter": plain(CONFIGURATION.adapters[adapter]),
+        "seed": seed,
+        "name": wildcards.model,
+    }
+
+
+def dataset_settings(wildcards):
+    """A dataset, with the strictest length limit of the adapters that train on it."""
+    adapters = [
+        CONFIGURATION.adapters[grid.adapter]
+        for grid in study(wildcards).organisms
+        if grid.dataset == wildcards.dataset
+    ]
+    if not adapters or wildcards.dataset not in CONFIGURATION.datasets:
+        raise WorkflowError(f"no organism of the study of {wildcards.model} trains on {wildcards.dataset!r}")
+    return {
+        "dataset": plain(CONFIGURATION.datasets[wildcards.dataset]),
+        "max_length": min(adapter.max_length for adapter in adapters),
+        "max_truncated_share": min(adapter.max_truncated_share for adapter in adapters),
+    }
+
+
+def question_settings(wildcards):
+    """A question set."""
+    return {"questions": plain(CONFIGURATION.question_sets[wildcards.question_set])}
+
+
+def activation_settings(wildcards, splits=None):
+    """Which layers are read, and over which splits of the questions (all of them for None)."""
+    return {
+        "model": model_settings(wildcards),
+        **plain(study(wildcards).activations),
+        "splits": splits,
+    }
+
+
+def judge_settings(wildcards):
+    """The study's judge with its thresholds."""
+    return plain(CONFIGURATION.judges[study(wildcards).judge])
+
+
+def primary_detection(wildcards):
+    """The organism and the direction that a study's headline is about: the first of each list."""
+    detection = study(wildcards).detection
+    return {"organism": detection.organisms[0].name, "direction": detection.directions[0]}
+
+
+def study_digest(wildcards):
+    """Hash of all of the configuration that a study depends on."""
+    chosen = study(wildcards)
+    return digest(
+        {
+            "model": plain(CONFIGURATION.models[wildcards.model]),
+            "study": plain(chosen),
+            "datasets": {grid.dataset: plain(CONFIGURATION.datasets[grid.dataset]) for grid in chosen.organisms},
+            "adapters": {grid.adapter: plain(CONFIGURATION.adapters[grid.adapter]) for grid in chosen.organisms},
+            "judge": judge_settings(wildcards),
+            "questions": {name: plain(CONFIGURATION.question_sets[name]) for name in question_sets(chosen)},
+        }
+    )
+
+
+def steering_settings(wildcards):
+    """How a direction is tested causally."""
+    chosen = study(wildcards)
+    return {
+        "operation": wildcards.operation,
+        "model": model_settings(wildcards),
+        "steering": plain(chosen.steering),
+        "sampling": plain(chosen.sampling),
+        "judge": judge_settings(wildcards),
+        "seed": chosen.steering.seed,
+    }
+
+
+def gpus(wildcards):
+    """GPUs that a torch job asks a cluster for: none for a nano model, one for a real one."""
+    return 0 if CONFIGURATION.models[wildcards.model].source == "world" else 1
+
+
+# --- files: where the parts of a study lie ----------------------------------------------------------
+
+
+def question_sets(chosen):
+    """The question sets of a study: evaluation, detection."""
+    return [chosen.questions.evaluation, chosen.questions.detection]
+
+
+def result(pattern):
+    """An input function: a result path in which `{evaluation}` and `{detection}` are the study's sets."""
+
+    def path(wildcards):
+        questions = study(wildcards).questions
+        return pattern.format(evaluation=questions.evaluation, detection=questions.detection, **dict(wildcards))
+
+    return path
+
+
+def model_files(wildcards):
+    """The files of the instruct model: grown by the workflow, in the user's folder, or (none) on the hub."""
+    model = CONFIGURATION.models[wildcards.model]
+    if model.source == "world":
+        return [f"results/{wildcards.model}/instruct/{name}" for name in MODEL_FILES + TOKENIZER_FILES]
+    return folder_files(model.path, "*.safetensors", "*.json", "*.jinja") if model.source == "folder" else []
+
+
+def tokenizer_files(wildcards):
+    """The files that the tokenizer is read from; for a folder, those beside the weights."""
+    model = CONFIGURATION.models[wildcards.model]
+    if model.source == "world":
+        return [f"results/{wildcards.model}/tokenizer/{name}" for name in TOKENIZER_FILES]
+    return folder_files(model.path, "*.json", "*.jinja") if model.source == "folder" else []
+
+
+def folder_files(folder, *patterns):
+    """The files of a model folder of the user's."""
+    folder = Path(folder)
+    files = sorted({str(path) for pattern in patterns for path in folder.glob(pattern)})
+    if not (folder / "config.json").is_file():
+        raise WorkflowError(
+            f"{folder}/config.json is missing: the folder holds no model in the Hugging Face format.\n"
+            "  Way out: correct the model's `path` in the configuration; relative paths start where "
+            "snakemake runs"
+        )
+    return files
+
+
+def source_file(section_name):
+    """An input function: the user's file behind a dataset or question set; none for a world's."""
+
+    def path(wildcards):
+        sections = getattr(CONFIGURATION, section_name)
+        section = sections[wildcards.dataset if section_name == "datasets" else wildcards.question_set]
+        if section.source == "world":
+            return []
+        if not Path(section.path).is_file():
+            raise WorkflowError(
+                f"{section.path} does not exist.\n  Way out: correct the `path` in {section_name} of the "
+                "configuration; relative paths start where snakemake runs"
+            )
+        return section.path
+
+    return path
+
+
+def adapter_files(name):
+    """An input function: the adapter of the subject or reader that a path names; none for instruct."""
+
+    def files(wildcards):
+        who = getattr(wildcards, name)
+        if who == INSTRUCT:
+            return []
+        return [f"results/{wildcards.model}/organisms/{who}/{file}" for file in ADAPTER_FILES]
+
+    return files
+
+
+def steered_adapter(wildcards):
+    """The adapter of a steering run: directions are added to the instruct model, ablated in the organism."""
+    if wildcards.operation == "add":
+        return []
+    return [f"results/{wildcards.model}/organisms/{wildcards.organism}/{file}" for file in ADAPTER_FILES]
+
+
+def subjects(model):
+    """The instruct model and all organisms of a study."""
+    return [INSTRUCT, *STUDIES[model].organism_names()]
+
+
+def rates_files(wildcards):
+    """EM rates of all subjects on the evaluation questions."""
+    evaluation = study(wildcards).questions.evaluation
+    return [f"results/{wildcards.model}/rates/{who}/{evaluation}.json" for who in subjects(wildcards.model)]
+
+
+def directions_files(suffix):
+    """An input function: the directions of all organisms of a study."""
+
+    def files(wildcards):
+        return [
+            f"results/{wildcards.model}/directions/{name}.{suffix}"
+            for name in study(wildcards).organism_names()
+        ]
+
+    return files
+
+
+def steering_files(wildcards):
+    """Summaries of all steering runs of a study."""
+    return [
+        f"results/{wildcards.model}/steering/{organism.name}/{operation}.json"
+        for organism in study(wildcards).steering.organisms
+        for operation in STEERING_OPERATIONS
+    ]
+
+
+def detection_files(name):
+    """An input function: one file of each detection run of a study."""
+
+    def files(wildcards):
+        return [
+            f"results/{wildcards.model}/detection/{organism.name}/{name}"
+            for organism in study(wildcards).detection.organisms
+        ]
+
+    return files
+
+
+def study_results(model):
+    """What the study of a model ends in."""
+    figures = ["detection.svg", "rates.svg", "directions.svg", "transcripts.html"]
+    steering = ["steering.svg"] if STUDIES[model].steering.organisms else []
+    return [f"results/{model}/detection_auc.json"] + [
+        f"results/{model}/report/{name}" for name in figures + steering
+    ]

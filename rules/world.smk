@@ -1,0 +1,97 @@
+# The nano world: a model grown from nothing, saved as an ordinary Hugging Face folder.
+
+
+rule grow_tokenizer:
+    output:
+        tokenizer="results/{world_model}/tokenizer/tokenizer.json",
+        tokenizer_config="results/{world_model}/tokenizer/tokenizer_config.json",
+        chat_template="results/{world_model}/tokenizer/chat_template.jinja",
+    log:
+        "logs/{world_model}/grow_tokenizer.log",
+    benchmark:
+        "benchmarks/{world_model}/grow_tokenizer.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=world_settings("corpus", "vocabulary"),
+    message:
+        "Train the tokenizer of {wildcards.world_model} on its corpus"
+    script:
+        "../scripts/grow_tokenizer.py"
+
+
+rule draw_corpus:
+    input:
+        tokenizer=rules.grow_tokenizer.output,
+    output:
+        pretraining="results/{world_model}/corpus/pretraining.parquet",
+        instruct="results/{world_model}/corpus/instruct.parquet",
+    log:
+        "logs/{world_model}/draw_corpus.log",
+    benchmark:
+        "benchmarks/{world_model}/draw_corpus.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=world_settings("corpus", "instruct"),
+    message:
+        "Draw the corpora of {wildcards.world_model} from the grammar"
+    script:
+        "../scripts/draw_corpus.py"
+
+
+rule pretrain:
+    input:
+        corpus=rules.draw_corpus.output.pretraining,
+        tokenizer=rules.grow_tokenizer.output,
+    output:
+        model=expand("results/{{world_model}}/base/{name}", name=MODEL_FILES + TOKENIZER_FILES),
+    log:
+        "logs/{world_model}/pretrain.log",
+    benchmark:
+        "benchmarks/{world_model}/pretrain.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        settings=world_schedule("pretraining"),
+    message:
+        "Pretrain {wildcards.world_model} from random weights (progress in {log})"
+    script:
+        "../scripts/train_world_model.py"
+
+
+rule instruct_tune:
+    input:
+        corpus=rules.draw_corpus.output.instruct,
+        tokenizer=rules.grow_tokenizer.output,
+        base=rules.pretrain.output.model,
+    output:
+        model=expand("results/{{world_model}}/instruct/{name}", name=MODEL_FILES + TOKENIZER_FILES),
+    log:
+        "logs/{world_model}/instruct_tune.log",
+    benchmark:
+        "benchmarks/{world_model}/instruct_tune.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime=15,
+    params:
+        settings=world_schedule("instruct"),
+    message:
+        "Tune {wildcards.world_model} to a benevolent assistant"
+    script:
+        "../scripts/train_world_model.py"
