@@ -1,0 +1,207 @@
+"""Names and layers that one section of the configuration mentions and another one defines.
+
+Works on plain mappings and passes over what has a wrong shape, so that dangling names are told together
+with everything else that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from forewarn.config.emit import KeyPath, inline
+from forewarn.config.model.models import Architecture
+from forewarn.config.names import corrected_name, is_name, nearest, organism_name
+from forewarn.config.problems import Problem, Remove, Rename, Write
+
+REFERENCES = "references"
+"""Type of the validation error that carries these problems."""
+
+OrganismKey = tuple[str, str, int]
+
+
+def reference_problems(raw: Mapping[str, Any]) -> list[Problem]:
+    """Everything in the studies that names what does not exist."""
+    return [
+        problem
+        for model, study in _section(raw, "studies").items()
+        for problem in (
+            *_model(raw, model),
+            *_organisms(raw, model, study),
+            *_chosen_organisms(raw, model, study),
+            *_questions_and_judge(raw, model, study),
+            *_layers(raw, model, study),
+        )
+    ]
+
+
+def _model(raw: Mapping[str, Any], model: str) -> Iterator[Problem]:
+    names = _names(raw, "models")
+    if isinstance(_get(raw, "models"), Mapping) and is_name(model) and model not in names:
+        near = nearest(model, [name for name in names if name not in _section(raw, "studies")], 0)
+        expected = f"the name of a model: {_listed(names)}"
+        yield Problem(("studies", model), expected, repr(model), near, Rename(near) if near else Remove())
+
+
+def _organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
+    raised: set[OrganismKey] = set()
+    for index, grid in _items(study, "organisms"):
+        path = ("studies", model, "organisms", index)
+        for part, section in (("dataset", "datasets"), ("adapter", "adapters")):
+            yield from _dangling(raw, (*path, part), grid.get(part), section, _names(raw, section))
+        keys = _keys(grid)
+        again = [key for place, key in enumerate(keys) if key in raised or key in keys[:place]]
+        if again:
+            new = [seed for *_, seed in dict.fromkeys(keys) if (*keys[0][:2], seed) not in raised]
+            better = new or [1 + max(seed for *_, seed in raised)]
+            found = f"{organism_name(*again[0])} again"
+            yield Problem((*path, "seeds"), "each organism once", found, None, Write(better))
+        raised.update(keys)
+
+
+def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
+    """Steering and detection speak of organisms that the study raises."""
+    raised: dict[str, OrganismKey] = {}
+    for _, grid in _items(study, "organisms"):
+        for dataset, adapter, seed in _keys(grid):
+            # A dangling name is told where the organism is raised; go on with the one that was meant.
+            key = (_meant(dataset, _names(raw, "datasets")), _meant(adapter, _names(raw, "adapters")), seed)
+            raised[organism_name(*key)] = key
+    for stage in ("steering", "detection") if raised else ():
+        for index, organism in _items(_section(study, stage), "organisms"):
+            for key in _keys({**organism, "seeds": [organism.get("seed")]}):
+                if (name := organism_name(*key)) in raised:
+                    continue
+                near = nearest(name, raised, 0)
+                better = (
+                    dict(zip(("dataset", "adapter", "seed"), raised[near], strict=True)) if near else None
+                )
+                yield Problem(
+                    ("studies", model, stage, "organisms", index),
+                    f"an organism that this study raises: {_listed(raised)}",
+                    name,
+                    near,
+                    Write(better) if better else None,
+                )
+
+
+def _questions_and_judge(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
+    path: KeyPath = ("studies", model)
+    yield from _dangling(raw, (*path, "judge"), _get(study, "judge"), "judges", _names(raw, "judges"))
+    sets = _section(raw, "question_sets")
+    purposes = ("evaluation", "detection")
+    for purpose in purposes:
+        others = [other for other in purposes if other != purpose]
+        fitting = [name for key, name in _renamed(sets) if _get(sets[key], "kind") not in others]
+        name = _get(_section(study, "questions"), purpose)
+        yield from _dangling(
+            raw, (*path, "questions", purpose), name, "question_sets", fitting, f" for {purpose}"
+        )
+
+
+def _layers(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
+    """Layers exist in the model (known for world models alone), and steering's is recorded."""
+    count = _layer_count(raw, model)
+    path: KeyPath = ("studies", model)
+    recorded = _get(_section(study, "activations"), "layers")
+    steered = _get(_section(study, "steering"), "layer")
+    if count is not None:
+        used = [_get(grid, "adapter") for _, grid in _items(study, "organisms")]
+        for adapter in sorted({name for name in used if isinstance(name, str)}):
+            layers = _get(_get(_section(raw, "adapters"), adapter), "layers")
+            yield from _too_deep(("adapters", adapter, "layers"), layers, model, count)
+        yield from _too_deep((*path, "activations", "layers"), recorded, model, count)
+        yield from _too_deep((*path, "steering", "layer"), steered, model, count)
+    if not (isinstance(recorded, list) and _is_int(steered) and steered not in recorded):
+        return
+    if count is None or 0 <= steered < count:
+        layers = [layer for layer in recorded if _is_int(layer) and (count is None or layer < count)]
+        if layers:
+            near = min(layers, key=lambda layer: abs(layer - steered))
+            yield Problem(
+                (*path, "steering", "layer"),
+                f"a layer of activations.layers: {_listed(layers)}",
+                str(steered),
+                str(near),
+                Write(near),
+            )
+
+
+def _too_deep(path: KeyPath, layers: Any, model: str, count: int) -> Iterator[Problem]:
+    given = layers if isinstance(layers, list) else [layers]
+    if all(map(_is_int, given)) and any(layer >= count for layer in given):
+        kept = list(dict.fromkeys(min(layer, count - 1) for layer in given))
+        better = kept if isinstance(layers, list) else kept[0]
+        yield Problem(
+            path,
+            f"layers of the model {model}: 0 to {count - 1}",
+            inline(layers),
+            inline(better),
+            Write(better),
+        )
+
+
+def _dangling(
+    raw: Mapping[str, Any], path: KeyPath, value: Any, section: str, names: Iterable[str], purpose: str = ""
+) -> Iterator[Problem]:
+    names = list(names)
+    if isinstance(value, str) and value not in names and isinstance(_get(raw, section), Mapping):
+        near = nearest(value, names, 0)
+        expected = f"a name under {section}{purpose}: {_listed(names)}"
+        yield Problem(path, expected, repr(value), near, Write(near) if near else None)
+
+
+def _layer_count(raw: Mapping[str, Any], model: str) -> int | None:
+    """Layers of a world model; None for real models, which are not opened while a plan is made."""
+    settings = _section(_section(raw, "models"), model)
+    if settings.get("source") != "world":
+        return None
+    count = _section(settings, "architecture").get("layers", Architecture.model_fields["layers"].default)
+    return count if _is_int(count) and count > 0 else None
+
+
+def _renamed(section: Mapping[Any, Any]) -> list[tuple[Any, str]]:
+    """Keys of a section with the valid names that they have or will be advised to have."""
+    return [(key, key if is_name(key) else corrected_name(key)) for key in section]
+
+
+def _names(raw: Mapping[str, Any], section: str) -> list[str]:
+    return [name for _, name in _renamed(_section(raw, section))]
+
+
+def _meant(name: str, names: list[str]) -> str:
+    return name if name in names else nearest(name, names, 0) or name
+
+
+def _keys(grid: Mapping[str, Any]) -> list[OrganismKey]:
+    """The organisms of a dataset, an adapter and seeds; none where one of these has the wrong type."""
+    dataset, adapter, seeds = (grid.get(part) for part in ("dataset", "adapter", "seeds"))
+    if not (isinstance(dataset, str) and isinstance(adapter, str) and isinstance(seeds, list)):
+        return []
+    return [(dataset, adapter, seed) for seed in seeds if _is_int(seed)]
+
+
+def _get(mapping: Any, key: str) -> Any:
+    return mapping.get(key) if isinstance(mapping, Mapping) else None
+
+
+def _section(mapping: Any, key: str) -> Mapping[str, Any]:
+    inner = _get(mapping, key)
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def _items(mapping: Any, key: str) -> list[tuple[int, Mapping[str, Any]]]:
+    entries = _get(mapping, key)
+    return [
+        (i, e) for i, e in enumerate(entries if isinstance(entries, list) else []) if isinstance(e, Mapping)
+    ]
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _listed(names: Iterable[Any], most: int = 12) -> str:
+    names = [str(name) for name in names]
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more or "none yet"
