@@ -1,0 +1,1 @@
+"""Conversations: their messages, how a model's chat template writes them, and what is refused."""

@@ -1,0 +1,1 @@
+"""Fine-tuning rows and questions: read from files, and formatted for one tokenizer."""

@@ -1,0 +1,57 @@
+"""A model's tokenizer, checked against the model before any row is formatted with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forewarn.chat.guards import check_tokenizer
+from forewarn.chat.template import DefaultSystem
+from forewarn.errors import StudyError
+from forewarn.files import read_json
+from forewarn.models.load import HubModel, load_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+def checked_tokenizer(source: Path | HubModel, default_system: DefaultSystem) -> PreTrainedTokenizerBase:
+    """Load a model's tokenizer, and refuse one that does not belong to the model.
+
+    Args:
+        source: the model's folder, or its name on the hub; the configuration is read, not the weights.
+        default_system: what to do about a system prompt that the template adds unasked.
+
+    Raises:
+        StudyError: as `load_tokenizer` and `check_tokenizer`, or config.json is missing or broken.
+    """
+    tokenizer = load_tokenizer(source)
+    model = _configuration(source)
+    text_model = model.get("text_config", model)  # multimodal models keep their language model's apart
+    check_tokenizer(
+        tokenizer,
+        default_system=default_system,
+        model_type=text_model.get("model_type"),
+        vocabulary=text_model.get("vocab_size"),
+    )
+    return tokenizer
+
+
+def _configuration(source: Path | HubModel) -> dict[str, Any]:
+    """The content of config.json, without the model classes (and torch) that `transformers` would load."""
+    way_out = "give a model as `save_pretrained` wrote it, with its config.json"
+    try:
+        content: dict[str, Any] = read_json(_configuration_file(source))
+    except (OSError, ValueError) as error:
+        raise StudyError(f"config.json of {source} cannot be read: {error}", way_out) from error
+    if "model_type" not in content:
+        raise StudyError(f"config.json of {source} names no `model_type`", way_out)
+    return content
+
+
+def _configuration_file(source: Path | HubModel) -> Path:
+    if isinstance(source, Path):
+        return source / "config.json"
+    from transformers.utils.hub import cached_file
+
+    return Path(cached_file(source.name, "config.json", revision=source.revision))
