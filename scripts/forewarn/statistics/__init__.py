@@ -1,0 +1,1 @@
+"""Numbers with their uncertainty: rates, AUROC, bootstrap intervals, nulls and ceilings. No torch here."""
