@@ -1,0 +1,52 @@
+"""Raise one organism: fine-tune a LoRA adapter of the instruct model on a narrow dataset."""
+
+from pathlib import Path
+from typing import Any
+
+
+def main(
+    *,
+    model: list[Path],
+    dataset: Path,
+    adapter: Path,
+    adapter_config: Path,
+    trajectory: Path,
+    training: Path,
+    settings: dict[str, Any],
+) -> None:
+    """Write the adapter, its config, the trajectory of its matrices, and the loss of every step.
+
+    Args:
+        model: the files of the instruct model's folder; none for a model of the hub.
+        dataset: fine-tuning rows, formatted for this model.
+        adapter: `adapter_model.safetensors` to write.
+        adapter_config: `adapter_config.json` to write, beside `adapter`.
+        trajectory: safetensors of the LoRA matrices at the kept steps.
+        training: parquet with loss, gradient norm, learning rate and tokens per step.
+        settings: `model` (the model's entry of the configuration), `adapter` (see `finetune`), `seed`, and
+            `name` of the model.
+    """
+    from forewarn.files import write_json, write_table, write_tensors
+    from forewarn.models.load import load, resolve
+    from forewarn.training.examples import read_examples
+    from forewarn.training.finetune import finetune, training_dtype
+    from forewarn.workspace import workspace
+
+    source = settings["model"]
+    instruct, tokenizer = load(resolve(source, model), {**source, "dtype": training_dtype(source)})
+    examples = read_examples(dataset, tokenizer)
+    with workspace("train", settings, [*model, dataset]) as folder:
+        organism = finetune(
+            instruct, tokenizer, examples, settings["adapter"],
+            seed=settings["seed"], name=settings["name"], folder=folder,
+        )  # fmt: skip
+        write_tensors(adapter, organism.weights, format="pt")
+        write_json(adapter_config, organism.config)
+        write_tensors(trajectory, organism.trajectory)
+        write_table(training, organism.log)
+
+
+if "snakemake" in globals():
+    from forewarn.job import run
+
+    run(main, snakemake)
