@@ -1,0 +1,49 @@
+"""Read the residual stream of one model over the prompts of a question set and a subject's responses."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def main(
+    *,
+    questions: Path,
+    activations: Path,
+    settings: dict[str, Any],
+    generations: Path | None = None,
+    model: Sequence[Path] = (),
+    adapter: Sequence[Path] = (),
+) -> None:
+    """Write one row per prompt (last token) and one per response (mean over its tokens).
+
+    Args:
+        questions: the question set, rendered for this model.
+        activations: parquet to write.
+        settings: `model` (its entry of the configuration), `layers` ("all" or a list), `batch_rows`, and
+            `splits` (a list, if only those of the question set are wanted).
+        generations: the responses to read, the reader's own or another subject's; none for prompts only.
+        model: the files of the reading model's folder; none for a model of the hub.
+        adapter: adapter_model.safetensors and adapter_config.json of the reader, if it is an organism.
+    """
+    from forewarn.files import read_table
+    from forewarn.models.activations import capture
+    from forewarn.models.load import load, resolve
+    from forewarn.models.requests import requests_from_tables
+    from forewarn.workspace import workspace
+
+    responses = read_table(generations) if generations else None
+    requests = requests_from_tables(read_table(questions), responses, settings.get("splits"))
+    source = resolve(settings["model"], model)
+    reader, tokenizer = load(source, settings["model"], adapter[0].parent if adapter else None)
+    inputs = [questions, *([generations] if generations else []), *model, *adapter]
+    with workspace("activations", settings, inputs) as folder:
+        capture(
+            reader, tokenizer, requests,
+            layers=settings["layers"], batch_rows=settings["batch_rows"], path=activations, checkpoint=folder,
+        )  # fmt: skip
+
+
+if "snakemake" in globals():
+    from forewarn.job import run
+
+    run(main, snakemake)

@@ -1,0 +1,1 @@
+"""Language models: loading, sampling, interventions on the residual stream, activations."""

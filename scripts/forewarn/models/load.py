@@ -1,0 +1,235 @@
+"""Models and tokenizers, from an ordinary Hugging Face folder or from the hub.
+
+A folder is read as it stands: safetensors only, no code out of it, no request to the network. What
+does not fit together (weights and configuration, tokenizer and embedding, adapter and model) is
+refused here, because `transformers` and `peft` would fill such gaps with random numbers and go on.
+
+torch is imported inside the functions: `load_tokenizer` does not need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from forewarn.errors import StudyError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+
+
+class HubModel(NamedTuple):
+    """A model that is fetched from the Hugging Face hub: its repository and a commit, tag or branch."""
+
+    name: str
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        """The name as people write it."""
+        return f"{self.name} at {self.revision}" if self.revision else self.name
+
+
+def resolve(settings: dict[str, Any], files: Sequence[Path] = ()) -> Path | HubModel:
+    """Where a configured model is: the folder of the rule's files, its `path`, or the hub.
+
+    Args:
+        settings: the model's entry of the configuration (`source`: "world", "folder" or "hub").
+        files: the files of the model's folder, where the rule names them.
+    """
+    if settings["source"] == "hub":
+        return HubModel(settings["name"], settings.get("revision"))
+    return Path(files[0]).parent if files else Path(settings["path"])
+
+
+def device() -> str:
+    """The device to compute on: "cuda" if there is one, else "cpu"."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+_default_device = device  # under a second name, for functions with a parameter `device`
+
+
+def load_tokenizer(source: Path | HubModel) -> PreTrainedTokenizerFast:
+    """Load the tokenizer exactly as its `tokenizer.json` describes it, with its chat template.
+
+    The family's own tokenizer class is passed over on purpose: it would rebuild normaliser and
+    pre-tokeniser from what it expects of the family, and its import alone costs seconds.
+
+    Raises:
+        StudyError: no such folder, no tokenizer.json, a broken one, or no chat template.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    _require(source, "tokenizer.json", "save a fast tokenizer there with `save_pretrained`")
+    name, options = _address(source)
+    with _told(source, "the tokenizer", "check tokenizer.json, or fetch it again"):
+        tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(name, **options)
+    if not tokenizer.chat_template:
+        raise StudyError(
+            f"{source} has no chat template",
+            "use an instruct model, or put the model's own chat_template.jinja beside its tokenizer",
+        )
+    return tokenizer
+
+
+def load_model(
+    source: Path | HubModel,
+    *,
+    dtype: str = "float32",
+    attention: str = "sdpa",
+    adapter: Path | None = None,
+    device: str | None = None,
+) -> PreTrainedModel:
+    """Load a causal language model for inference (no gradients), with an adapter merged if one is given.
+
+    Args:
+        source: a folder with config.json and *.safetensors, or a model of the hub.
+        dtype: "float32", "bfloat16" or "float16"; an adapter is always merged in float32 before.
+        attention: an attention implementation of `transformers`: "sdpa", "eager", "flash_attention_2".
+        adapter: a folder with adapter_config.json and adapter_model.safetensors (LoRA, by `peft`).
+        device: where the model goes; by default cuda if there is one, else cpu.
+
+    Raises:
+        StudyError: files are missing, broken or unknown, or do not fit together.
+    """
+    import torch
+    from transformers.models.auto.modeling_auto import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    _require(source, "config.json", "give the folder that `save_pretrained` wrote the model to")
+    if isinstance(source, Path) and not any(source.glob("*.safetensors")):
+        raise StudyError(
+            f"{source} has no weights (*.safetensors)",
+            "save the model with `save_pretrained`, which writes safetensors; pickled weights are not read",
+        )
+    name, options = _address(source)
+    wanted = getattr(torch, dtype)
+    way_out = (
+        "fetch the model again if its files are damaged; "
+        "set `attention: eager` if it does not support the attention asked for"
+    )
+    with _told(source, "the model", way_out):
+        model, report = AutoModelForCausalLM.from_pretrained(
+            name,
+            dtype=torch.float32 if adapter else wanted,
+            attn_implementation=attention,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **options,
+        )
+    if report["missing_keys"]:
+        raise StudyError(
+            f"the weights of {source} lack {_some(report['missing_keys'])}",
+            "use weights and config.json of one and the same model",
+        )
+    if adapter is not None:
+        model = merge_adapter(model, adapter)
+        for parameter in model.parameters():  # not model.to(): rotary frequencies stay in float32
+            parameter.data = parameter.data.to(wanted)
+    model.requires_grad_(False)
+    loaded: PreTrainedModel = model.eval().to(device or _default_device())
+    return loaded
+
+
+def load(
+    source: Path | HubModel, settings: dict[str, Any], adapter: Path | None = None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Load model and tokenizer by a model's entry of the configuration, and check that they fit.
+
+    Args:
+        source: folder or hub model, see `resolve`.
+        settings: the entry; its `dtype` and `attention` count (float32 and sdpa where it has none).
+        adapter: the folder of an organism's adapter, or None for the model itself.
+
+    Raises:
+        StudyError: as `load_tokenizer` and `load_model`, and if the tokenizer has tokens that the
+            model has no embedding for.
+    """
+    tokenizer = load_tokenizer(source)
+    model = load_model(
+        source,
+        dtype=settings.get("dtype") or "float32",
+        attention=settings.get("attention") or "sdpa",
+        adapter=adapter,
+    )
+    rows = model.get_input_embeddings().num_embeddings
+    if len(tokenizer) > rows:
+        raise StudyError(
+            f"tokenizer and model of {source} do not fit: {len(tokenizer)} tokens, but embeddings for {rows}",
+            "use the tokenizer that was saved with the model",
+        )
+    return model, tokenizer
+
+
+def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
+    """Merge a LoRA adapter into a model's weights; returns the model, without `peft` around it.
+
+    Raises:
+        StudyError: the adapter's files are missing or broken, or it belongs to another model.
+    """
+    from peft import PeftConfig, PeftModel
+
+    missing = [name for name in ADAPTER_FILES if not (adapter / name).is_file()]
+    if missing:
+        raise StudyError(f"{adapter} has no {_some(missing)}", "give a folder that `peft` saved")
+    way_out = "use the adapter with the model that it was trained on, or train it again"
+    with _told(adapter, "the adapter", way_out):
+        wrapped = PeftModel(model, PeftConfig.from_pretrained(str(adapter)))
+        report = wrapped.load_adapter(str(adapter), "default", is_trainable=False)
+    strangers = report.missing_keys + report.unexpected_keys
+    if strangers:
+        raise StudyError(f"the adapter {adapter} does not fit the model: {_some(strangers)}", way_out)
+    merged: PreTrainedModel = wrapped.merge_and_unload()
+    return merged
+
+
+def _require(source: Path | HubModel, file: str, way_out: str) -> None:
+    """Refuse a folder that does not exist or has no `file`; the hub is asked later, by `transformers`."""
+    if not isinstance(source, Path):
+        return
+    if not source.is_dir():
+        raise StudyError(f"there is no model folder {source}", "correct its path in the configuration")
+    if not (source / file).is_file():
+        raise StudyError(f"{source} has no {file}", way_out)
+
+
+def _address(source: Path | HubModel) -> tuple[str, dict[str, Any]]:
+    """The name and options for `from_pretrained`: a folder never touches the network."""
+    if isinstance(source, Path):
+        return str(source), {"local_files_only": True}
+    return source.name, {"revision": source.revision}
+
+
+@contextmanager
+def _told(source: Path | HubModel, what: str, way_out: str) -> Iterator[None]:
+    """Turn what the libraries raise over unreadable or unfitting files into a StudyError."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except Exception as error:
+        # tokenizers raises bare `Exception`, which only its exact type tells from a bug of ours.
+        expected = (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError)
+        if not isinstance(error, expected) and type(error) is not Exception:
+            raise
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        if isinstance(source, HubModel):
+            way_out = (
+                "check the model's name and revision, the network, and the access rights of a gated model "
+                "(`hf auth login`); or download the model and configure its folder"
+            )
+        raise StudyError(f"{what} of {source} cannot be loaded: {reason}", way_out) from error
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first few of many names, for an error message."""
+    ordered = sorted(names)
+    return ", ".join(ordered[:3]) + (f" and {len(ordered) - 3} more" if len(ordered) > 3 else "")

@@ -1,0 +1,41 @@
+"""Sample the responses of one subject, the instruct model or an organism, to one question set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def main(
+    *,
+    questions: Path,
+    generations: Path,
+    settings: dict[str, Any],
+    model: Sequence[Path] = (),
+    adapter: Sequence[Path] = (),
+) -> None:
+    """Write one row per response.
+
+    Args:
+        questions: the question set, rendered for this model.
+        generations: parquet to write.
+        settings: `model` (its entry of the configuration) and `sampling` (max_new_tokens, batch_rows, seed).
+        model: the files of the model's folder; none for a model of the hub.
+        adapter: adapter_model.safetensors and adapter_config.json of an organism; none for the model itself.
+    """
+    from forewarn.files import read_table, write_table
+    from forewarn.models.generation import generate, prompts_from_table
+    from forewarn.models.load import load, resolve
+    from forewarn.workspace import workspace
+
+    prompts = prompts_from_table(read_table(questions))
+    source = resolve(settings["model"], model)
+    subject, tokenizer = load(source, settings["model"], adapter[0].parent if adapter else None)
+    with workspace("generate", settings, [questions, *model, *adapter]) as folder:
+        table = generate(subject, tokenizer, prompts, **settings["sampling"], checkpoint=folder)
+        write_table(generations, table)
+
+
+if "snakemake" in globals():
+    from forewarn.job import run
+
+    run(main, snakemake)
