@@ -1,0 +1,70 @@
+# Forewarn's verbs; `make` alone explains them.
+#   make demo PYTHON=python3.12    another interpreter for a new environment
+#   make report MODEL=nano         the report of another model of the configuration
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+MODEL ?= nano
+# `python -m` rather than the installed commands: it survives a folder that is moved or has spaces in its path.
+RUN := .venv/bin/python -m
+SNAKEMAKE := $(RUN) snakemake
+# `snakemake nano` asks for the detection_auc.json of nano and for everything its report shows.
+REPORT := results/$(MODEL)/report.html
+
+.PHONY: help demo test bench lint environment report lock clean
+
+help:  ## explain the verbs
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 20
+
+demo: environment  ## raise the nano organisms and measure them: detection_auc.json and report.html
+	@$(SNAKEMAKE) $(MODEL)
+	@$(MAKE) --no-print-directory --silent $(REPORT) MODEL=$(MODEL)
+	@echo "Numbers: results/$(MODEL)/detection_auc.json"
+	@echo "Report:  $(REPORT) (open it in a browser)"
+
+report: environment  ## build the report page of what there is, again
+	$(SNAKEMAKE) --report $(REPORT) $(MODEL)
+
+test: lint  ## check the code, then run all tests (unit, plan, end to end)
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(RUN) pytest -n 2 --dist worksteal
+
+lint: environment  ## check style, types and the workflow, changing nothing
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) snakefmt --check Snakefile rules
+	$(SNAKEMAKE) --lint
+
+bench: environment  ## measure what batching and streaming gain, as ratios (on nano, once it is there)
+	@subject=--random; \
+	if [ -f results/nano/instruct/model.safetensors ]; then subject='--model results/nano/instruct'; fi; \
+	for part in generation activations; do .venv/bin/python tests/bench/$$part.py $$subject; done
+
+environment:  ## make .venv from requirements.lock if it is missing, half made or out of date
+	@if cmp -s requirements.lock .venv/requirements.lock && .venv/bin/python -c ''; then exit 0; fi; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Forewarn needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1 || true)."; \
+	  echo "  Way out: name another one, e.g. make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; } >&2; \
+	echo "Making .venv from requirements.lock; this takes some minutes, once."; \
+	rm -rf .venv; \
+	$(PYTHON) -m venv .venv; \
+	$(RUN) pip install --disable-pip-version-check --requirement requirements.lock; \
+	cp requirements.lock .venv/requirements.lock  # last, so that only a whole environment has it
+
+lock:  ## resolve requirements.in anew into requirements.lock
+	rm -rf .forewarn/lock && $(PYTHON) -m venv .forewarn/lock
+	.forewarn/lock/bin/python -m pip install --requirement requirements.in
+	@{ sed -n '/^#/p' requirements.lock; \
+	  .forewarn/lock/bin/python -m pip freeze --all --exclude pip \
+	  | grep -viE '^(nvidia-|cuda-|triton)' | sed -E 's/\+[a-z0-9.]+$$//'; } > requirements.lock.new
+	mv requirements.lock.new requirements.lock && rm -rf .forewarn/lock
+
+clean:  ## remove what runs leave behind: the model's results, logs, caches (ignored by git); keep .venv
+	git clean -qfdX -- results/$(MODEL) logs benchmarks .snakemake .forewarn .pytest_cache .mypy_cache .ruff_cache
+
+# Only as a goal of its own: after a run, this looks anew at what the report shows.
+results/%/report.html: $(wildcard rules/*.smk rules/report/* results/$(MODEL)/detection_auc.json) \
+    $(wildcard results/$(MODEL)/transcripts.html results/$(MODEL)/figures/*)
+	@$(SNAKEMAKE) --report $@ $*

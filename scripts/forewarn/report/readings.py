@@ -1,0 +1,213 @@
+"""From the artifacts of the stages to what the figures draw; no number is made here, only picked out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from forewarn.report.detection import RocCurve, RocPanel
+from forewarn.report.directions import Cosines, LayerProfile
+from forewarn.report.rates import Mark
+from forewarn.report.steering import Arm, Experiment
+from forewarn.statistics.intervals import Rate, wilson
+
+Content = Mapping[str, Any]
+
+SPLITS = {
+    "test": "Emergent misalignment: test questions",
+    "unseen": "Emergent misalignment: unseen wordings",
+    "narrow": "Misalignment in the domains of narrow training",
+}
+COHERENT = "Coherent answers: test questions"
+FACTS = "Facts answered correctly"
+
+
+def several(paths: list[Path] | Path) -> list[Path]:
+    """The files of a rule's input, whether Snakemake handed over a list or the one path in it."""
+    return [paths] if isinstance(paths, Path) else paths
+
+
+def group_of(subject: str) -> str:
+    """What the seeds of an organism share: `bad_medical-rank8` of `bad_medical-rank8-seed0`."""
+    return subject.rpartition("-seed")[0] or subject
+
+
+def rate_marks(contents: Mapping[str, Content]) -> list[Mark]:
+    """Marks of the rates figure: subject -> content of its rates JSON (`forewarn.judges.rates.rates`)."""
+    marks = []
+    for subject, content in contents.items():
+        splits, group = content["splits"], group_of(subject)
+        found = {title: splits[name]["all"]["em"] for name, title in SPLITS.items() if name in splits}
+        if "test" in splits:
+            cell = splits["test"]["all"]
+            coherent = wilson(cell["n_coherent"], cell["n"], content["confidence"])
+            found[COHERENT] = coherent.as_dict()
+        if content["facts"] is not None:
+            found[FACTS] = content["facts"]
+        marks += [Mark(title, group, subject, "all", _rate(value)) for title, value in found.items()]
+    order = [*SPLITS.values(), COHERENT, FACTS]
+    return sorted(marks, key=lambda mark: order.index(mark.panel))
+
+
+def domain_marks(contents: Mapping[str, Content]) -> list[Mark]:
+    """Marks of the domains figure: misaligned answers per category of the test questions."""
+    return [
+        Mark(SPLITS["test"], group_of(subject), subject, category, _rate(cell["em"]))
+        for subject, content in contents.items()
+        for category, cell in content["splits"].get("test", {"categories": {}})["categories"].items()
+    ]
+
+
+def roc_panels(
+    summaries: Sequence[Content], points: Sequence[Sequence[Content]], primary: Content
+) -> list[RocPanel]:
+    """Panels of the detection figure: all organisms in themselves, then in the instruct model.
+
+    Args:
+        summaries: of `detect`, one per organism.
+        points: rows of the ROC tables beside them, in the same order.
+        primary: `{"organism", "direction"}` declared before looking; and "target", the organism if not given.
+    """
+    panels = []
+    primary = {"target": "organism", **primary}
+    for target in ("organism", "instruct"):
+        for summary, rows in zip(summaries, points, strict=True):
+            if target in summary["targets"]:
+                panels.append(_roc_panel(summary, target, rows, primary))
+    return panels
+
+
+def _roc_panel(summary: Content, target: str, rows: Sequence[Content], primary: Content) -> RocPanel:
+    content = summary["targets"][target]
+    curves = []
+    for name, entry in content["directions"].items():
+        if entry["auroc"] is None:
+            continue
+        line = sorted(
+            (row["fpr"], row["tpr"]) for row in rows if (row["target"], row["direction"]) == (target, name)
+        )
+        nulls = [null["high"] for null in entry["null"].values() if null["high"] is not None]
+        interval = entry["interval"]
+        curves.append(
+            RocCurve(
+                label=f"{name}, layer {entry['layer']}",
+                false_positive_rate=[x for x, _ in line],
+                true_positive_rate=[y for _, y in line],
+                auroc=entry["auroc"],
+                interval=None if interval["low"] is None else (interval["low"], interval["high"]),
+                null=max(nulls, default=None),
+                primary=[primary[key] for key in ("organism", "target", "direction")]
+                == [summary["organism"], target, name],
+            )
+        )
+    references = {
+        "oracle, half of each prompt's responses": content["ceiling"]["pooled"],
+        "words of the prompt": content["text"],
+    }
+    whose = "in itself" if target == "organism" else "its directions in the instruct model"
+    test = content["test"]
+    return RocPanel(
+        title=f"{summary['organism']}\n{whose}",
+        n_prompts=test["n_prompts"],
+        n_responses=test["n_responses"],
+        n_misaligned=test["n_misaligned"],
+        curves=curves,
+        notes=[
+            f"{name}: AUROC {found['auroc']:.3f}"
+            for name, found in references.items()
+            if found["auroc"] is not None
+        ],
+        undefined=next(
+            (entry["reason"] for entry in content["directions"].values() if "reason" in entry), ""
+        ),
+    )
+
+
+def experiment(organism: str, content: Content) -> Experiment:
+    """One experiment of the steering figure, from the summary JSON of `steer`."""
+    coefficients = {arm["coefficient"] for arm in content["arms"] if arm["coefficient"] is not None}
+    where = {
+        "add": f"added to the instruct model after layer {content['layer']}",
+        "ablate": "ablated in the organism after every layer",
+    }
+    verdict = next(iter(content["verdicts"]), None)
+    return Experiment(
+        organism=organism,
+        operation=where[content["operation"]],
+        arms=[_arm(arm, content["operation"], len(coefficients) > 1) for arm in content["arms"]],
+        verdict=content["undefined"] or _verdict(verdict),
+        coherence_floor=verdict["coherence_floor"] if verdict else None,
+    )
+
+
+def _arm(arm: Content, operation: str, several_coefficients: bool) -> Arm:
+    label = arm["kind"].replace("_", "\n")
+    kind = arm["kind"]
+    if arm["operation"] not in (operation, "none"):
+        kind, label = "subtracted", f"{arm['operation']}\n{label}"
+    if arm["coefficient"] is not None and (several_coefficients or kind == "subtracted"):
+        label += f"\n{arm['coefficient']:g} x"
+    return Arm(kind, label, _rate(arm["em"]), arm["mean_coherence"])
+
+
+def _verdict(verdict: Content | None) -> str:
+    if verdict is None or verdict["passes"] is None:
+        return "no random directions to compare with"
+    beyond = f"beyond all {verdict['random']['n']} random directions"
+    outcome = beyond if verdict["rank"] == 1 else f"rank {verdict['rank']} of {verdict['of']}"
+    if verdict["rank"] == 1 and not verdict["passes"]:
+        outcome += f", but mean coherence is below {verdict['coherence_floor']:g}"
+    return f"{'met' if verdict['passes'] else 'missed'}: {outcome}"
+
+
+def layer_profiles(contents: Mapping[str, Content]) -> list[LayerProfile]:
+    """Lines of the directions figure: organism -> content of its directions JSON."""
+    profiles = []
+    for organism, content in contents.items():
+        for name, found in content["constructions"].items():
+            undefined = [None] * len(content["layers"])
+            profiles.append(
+                LayerProfile(
+                    organism=organism,
+                    construction=name,
+                    layers=content["layers"],
+                    norms=found["norm"],
+                    split_half=found["split_half_cosine"]["mean"] or undefined,
+                )
+            )
+    return profiles
+
+
+def cosine_matrices(rows: Sequence[Content], layer: int, organisms: Sequence[str]) -> list[Cosines]:
+    """Matrices of the cosines figure at one layer, one per construction, from rows of the cosines table."""
+    matrices = []
+    for name in dict.fromkeys(row["construction"] for row in rows):
+        found = {
+            (row["organism"], row["other"]): row
+            for row in rows
+            if (row["construction"], row["layer"]) == (name, layer)
+        }
+        names = [organism for organism in organisms if any(organism in pair for pair in found)]
+        matrices.append(
+            Cosines(
+                construction=name,
+                layer=layer,
+                organisms=names,
+                values=[[_cosine(found, first, second) for second in names] for first in names],
+                random=max((row["random_high"] for row in found.values()), default=None),
+            )
+        )
+    return matrices
+
+
+def _cosine(found: Mapping[tuple[str, str], Content], first: str, second: str) -> float | None:
+    if first == second:
+        return 1.0
+    row = found.get((first, second)) or found.get((second, first))
+    value: float | None = row["cosine"] if row else None
+    return value
+
+
+def _rate(content: Content) -> Rate:
+    return Rate(content["count"], content["n"], content["low"], content["high"], content["confidence"])

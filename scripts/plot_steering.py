@@ -1,0 +1,27 @@
+"""Draw what steering and ablation do, each direction beside its random directions."""
+
+from pathlib import Path
+from typing import Any
+
+
+def main(*, steering: list[Path] | Path, figure: Path, settings: dict[str, Any]) -> None:
+    """Write `figure` (SVG).
+
+    Args:
+        steering: summary JSON of each organism and operation.
+        figure: SVG to write.
+        settings: `organisms`, the organism behind each of `steering`, in the same order.
+    """
+    from forewarn.files import read_json
+    from forewarn.report.readings import experiment, several
+    from forewarn.report.steering import draw_steering
+    from forewarn.report.style import write_figure
+
+    pairs = zip(settings["organisms"], several(steering), strict=True)
+    write_figure(figure, draw_steering([experiment(name, read_json(path)) for name, path in pairs]))
+
+
+if "snakemake" in globals():
+    from forewarn.job import run
+
+    run(main, snakemake)
