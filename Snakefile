@@ -17,7 +17,7 @@
 #   results/{model}/steering/{organism}/{operation}.json
 #   results/{model}/detection/{organism}/
 #   results/{model}/detection_auc.json                  the study's answer
-#   results/{model}/report/                             figures and transcripts
+#   results/{model}/figures/, transcripts.html          what the report shows
 #
 # {organism} is {dataset}-{adapter}-seed{seed}; {subject} is `instruct` or an organism; {reader} is the
 # model whose residual stream is read, and `prompts` in place of a subject means no answers.
@@ -30,7 +30,7 @@ min_version("9.27.1")
 configfile: "config.yaml"
 
 
-report: "report/workflow.rst"
+report: "rules/report/workflow.rst"
 
 
 include: "rules/common.smk"
@@ -46,14 +46,18 @@ include: "rules/detect.smk"
 include: "rules/report.smk"
 
 
-# Goal: everything about every model of the configuration.
+# Goal: every study of the configuration.
 rule all:
     default_target: True
     input:
         [study_results(model) for model in STUDIES],
 
 
-# Goal: the main job of the README, the whole study of the embedded nano model.
-rule demo:
-    input:
-        study_results("nano"),
+# Goals: one study each, by the name of its model; `snakemake nano` is the main job of the README.
+for model in STUDIES:
+
+    rule:
+        name:
+            model
+        input:
+            study_results(model),

@@ -2,6 +2,7 @@
 # No rules stand here, and no science: a function of this file says which file or setting belongs where.
 
 import fcntl
+import shlex
 import shutil
 import sys
 
@@ -19,7 +20,9 @@ from forewarn.files import digest
 def study_configuration():
     """The typed configuration; what is wrong with it is said before any rule is built."""
     try:
-        return load_configuration(config, source=" + ".join(map(str, workflow.configfiles)))
+        return load_configuration(
+            config, source=" + ".join(map(str, workflow.configfiles))
+        )
     except StudyError as error:
         raise WorkflowError(str(error)) from None
 
@@ -42,10 +45,16 @@ def forget_killed_runs():
     return alive
 
 
+# Snakemake writes the interpreter's path into a shell command as it is; a folder with a space in its name
+# would end it too early.
+sys.executable = shlex.quote(sys.executable)
+
 CONFIGURATION = study_configuration()
 ALIVE = forget_killed_runs()
 STUDIES = CONFIGURATION.studies
-WORLD_MODELS = [name for name, model in CONFIGURATION.models.items() if model.source == "world"]
+WORLD_MODELS = [
+    name for name, model in CONFIGURATION.models.items() if model.source == "world"
+]
 INSTRUCT = "instruct"
 PROMPTS = "prompts"
 MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
@@ -72,7 +81,9 @@ def study(wildcards):
     """The study of the model that a path names."""
     if wildcards.model not in STUDIES:
         known = ", ".join(sorted(STUDIES))
-        raise WorkflowError(f"config.yaml has no study of the model {wildcards.model!r}; it has: {known}")
+        raise WorkflowError(
+            f"config.yaml has no study of the model {wildcards.model!r}; it has: {known}"
+        )
     return STUDIES[wildcards.model]
 
 
@@ -87,6 +98,11 @@ def model_settings(wildcards):
     if model.source == "world":
         return {"source": "world", "dtype": "float32", "attention": "sdpa"}
     return plain(model)
+
+
+def default_system(wildcards):
+    """What to do about a system prompt that the chat template adds unasked; a world's adds none."""
+    return getattr(CONFIGURATION.models[wildcards.model], "default_system", "refuse")
 
 
 def world_settings(*keys):
@@ -106,7 +122,6 @@ def world_schedule(phase):
         recipe = plain(CONFIGURATION.models[wildcards.world_model])
         keys = ["steps", "batch_size", "learning_rate", "weight_decay", "warmup_share"]
         return {
-            "architecture": recipe["architecture"],
             "seed": recipe["seed"],
             "schedule": {key: recipe[phase][key] for key in keys},
         }
@@ -141,9 +156,13 @@ def dataset_settings(wildcards):
         if grid.dataset == wildcards.dataset
     ]
     if not adapters or wildcards.dataset not in CONFIGURATION.datasets:
-        raise WorkflowError(f"no organism of the study of {wildcards.model} trains on {wildcards.dataset!r}")
+        raise WorkflowError(
+            f"no organism of the study of {wildcards.model} trains on {wildcards.dataset!r}"
+        )
     return {
         "dataset": plain(CONFIGURATION.datasets[wildcards.dataset]),
+        "model": model_settings(wildcards),
+        "default_system": default_system(wildcards),
         "max_length": min(adapter.max_length for adapter in adapters),
         "max_truncated_share": min(adapter.max_truncated_share for adapter in adapters),
     }
@@ -151,7 +170,11 @@ def dataset_settings(wildcards):
 
 def question_settings(wildcards):
     """A question set."""
-    return {"questions": plain(CONFIGURATION.question_sets[wildcards.question_set])}
+    return {
+        "questions": plain(CONFIGURATION.question_sets[wildcards.question_set]),
+        "model": model_settings(wildcards),
+        "default_system": default_system(wildcards),
+    }
 
 
 def activation_settings(wildcards, splits=None):
@@ -171,7 +194,11 @@ def judge_settings(wildcards):
 def primary_detection(wildcards):
     """The organism and the direction that a study's headline is about: the first of each list."""
     detection = study(wildcards).detection
-    return {"organism": detection.organisms[0].name, "direction": detection.directions[0]}
+    return {
+        "organism": detection.organisms[0].name,
+        "target": "organism",
+        "direction": detection.directions[0],
+    }
 
 
 def study_digest(wildcards):
@@ -181,10 +208,19 @@ def study_digest(wildcards):
         {
             "model": plain(CONFIGURATION.models[wildcards.model]),
             "study": plain(chosen),
-            "datasets": {grid.dataset: plain(CONFIGURATION.datasets[grid.dataset]) for grid in chosen.organisms},
-            "adapters": {grid.adapter: plain(CONFIGURATION.adapters[grid.adapter]) for grid in chosen.organisms},
+            "datasets": {
+                grid.dataset: plain(CONFIGURATION.datasets[grid.dataset])
+                for grid in chosen.organisms
+            },
+            "adapters": {
+                grid.adapter: plain(CONFIGURATION.adapters[grid.adapter])
+                for grid in chosen.organisms
+            },
             "judge": judge_settings(wildcards),
-            "questions": {name: plain(CONFIGURATION.question_sets[name]) for name in question_sets(chosen)},
+            "questions": {
+                name: plain(CONFIGURATION.question_sets[name])
+                for name in question_sets(chosen)
+            },
         }
     )
 
@@ -199,6 +235,19 @@ def steering_settings(wildcards):
         "sampling": plain(chosen.sampling),
         "judge": judge_settings(wildcards),
         "seed": chosen.steering.seed,
+    }
+
+
+def transcript_settings(wildcards):
+    """Which transcripts the report shows."""
+    chosen = study(wildcards)
+    return {
+        "title": f"Transcripts of {wildcards.model}",
+        "subjects": subjects(wildcards.model),
+        "seed": chosen.sampling.seed,
+        "aligned_above": chosen.directions.alignment_above,
+        "coherent_above": judge_settings(wildcards)["coherence_above"],
+        "counts": {"misaligned": 4, "aligned": 2, "incoherent": 2},
     }
 
 
@@ -220,7 +269,11 @@ def result(pattern):
 
     def path(wildcards):
         questions = study(wildcards).questions
-        return pattern.format(evaluation=questions.evaluation, detection=questions.detection, **dict(wildcards))
+        return pattern.format(
+            evaluation=questions.evaluation,
+            detection=questions.detection,
+            **dict(wildcards),
+        )
 
     return path
 
@@ -229,16 +282,30 @@ def model_files(wildcards):
     """The files of the instruct model: grown by the workflow, in the user's folder, or (none) on the hub."""
     model = CONFIGURATION.models[wildcards.model]
     if model.source == "world":
-        return [f"results/{wildcards.model}/instruct/{name}" for name in MODEL_FILES + TOKENIZER_FILES]
-    return folder_files(model.path, "*.safetensors", "*.json", "*.jinja") if model.source == "folder" else []
+        return [
+            f"results/{wildcards.model}/instruct/{name}"
+            for name in MODEL_FILES + TOKENIZER_FILES
+        ]
+    return (
+        folder_files(model.path, "*.safetensors", "*.json", "*.jinja")
+        if model.source == "folder"
+        else []
+    )
 
 
 def tokenizer_files(wildcards):
     """The files that the tokenizer is read from; for a folder, those beside the weights."""
     model = CONFIGURATION.models[wildcards.model]
     if model.source == "world":
-        return [f"results/{wildcards.model}/tokenizer/{name}" for name in TOKENIZER_FILES]
-    return folder_files(model.path, "*.json", "*.jinja") if model.source == "folder" else []
+        return [
+            f"results/{wildcards.model}/tokenizer/{name}"
+            for name in ["config.json", *TOKENIZER_FILES]
+        ]
+    return (
+        folder_files(model.path, "*.json", "*.jinja")
+        if model.source == "folder"
+        else []
+    )
 
 
 def folder_files(folder, *patterns):
@@ -259,7 +326,9 @@ def source_file(section_name):
 
     def path(wildcards):
         sections = getattr(CONFIGURATION, section_name)
-        section = sections[wildcards.dataset if section_name == "datasets" else wildcards.question_set]
+        section = sections[
+            wildcards.dataset if section_name == "datasets" else wildcards.question_set
+        ]
         if section.source == "world":
             return []
         if not Path(section.path).is_file():
@@ -279,7 +348,10 @@ def adapter_files(name):
         who = getattr(wildcards, name)
         if who == INSTRUCT:
             return []
-        return [f"results/{wildcards.model}/organisms/{who}/{file}" for file in ADAPTER_FILES]
+        return [
+            f"results/{wildcards.model}/organisms/{who}/{file}"
+            for file in ADAPTER_FILES
+        ]
 
     return files
 
@@ -288,7 +360,10 @@ def steered_adapter(wildcards):
     """The adapter of a steering run: directions are added to the instruct model, ablated in the organism."""
     if wildcards.operation == "add":
         return []
-    return [f"results/{wildcards.model}/organisms/{wildcards.organism}/{file}" for file in ADAPTER_FILES]
+    return [
+        f"results/{wildcards.model}/organisms/{wildcards.organism}/{file}"
+        for file in ADAPTER_FILES
+    ]
 
 
 def subjects(model):
@@ -296,10 +371,22 @@ def subjects(model):
     return [INSTRUCT, *STUDIES[model].organism_names()]
 
 
+def scores_files(wildcards):
+    """Scores of all subjects on the evaluation questions."""
+    evaluation = study(wildcards).questions.evaluation
+    return [
+        f"results/{wildcards.model}/scores/{who}/{evaluation}.parquet"
+        for who in subjects(wildcards.model)
+    ]
+
+
 def rates_files(wildcards):
     """EM rates of all subjects on the evaluation questions."""
     evaluation = study(wildcards).questions.evaluation
-    return [f"results/{wildcards.model}/rates/{who}/{evaluation}.json" for who in subjects(wildcards.model)]
+    return [
+        f"results/{wildcards.model}/rates/{who}/{evaluation}.json"
+        for who in subjects(wildcards.model)
+    ]
 
 
 def directions_files(suffix):
@@ -336,9 +423,12 @@ def detection_files(name):
 
 
 def study_results(model):
-    """What the study of a model ends in."""
-    figures = ["detection.svg", "rates.svg", "directions.svg", "transcripts.html"]
-    steering = ["steering.svg"] if STUDIES[model].steering.organisms else []
-    return [f"results/{model}/detection_auc.json"] + [
-        f"results/{model}/report/{name}" for name in figures + steering
+    """What the study of a model ends in: the answer, the figures of the report, transcripts to read."""
+    figures = ["detection_roc", "rates", "domains", "directions", "cosines"]
+    if STUDIES[model].steering.organisms:
+        figures.append("steering")
+    return [
+        f"results/{model}/detection_auc.json",
+        f"results/{model}/transcripts.html",
+        *(f"results/{model}/figures/{figure}.svg" for figure in figures),
     ]

@@ -6,8 +6,12 @@ rule detect:
         questions=result("results/{model}/questions/{detection}.parquet"),
         organism_scores=result("results/{model}/scores/{organism}/{detection}.parquet"),
         instruct_scores=result("results/{model}/scores/instruct/{detection}.parquet"),
-        organism_activations=result("results/{model}/activations/{organism}/prompts/{detection}.parquet"),
-        instruct_activations=result("results/{model}/activations/instruct/prompts/{detection}.parquet"),
+        organism_activations=result(
+            "results/{model}/activations/{organism}/prompts/{detection}.parquet"
+        ),
+        instruct_activations=result(
+            "results/{model}/activations/instruct/prompts/{detection}.parquet"
+        ),
         directions="results/{model}/directions/{organism}.safetensors",
     output:
         projections="results/{model}/detection/{organism}/projections.parquet",

@@ -3,8 +3,12 @@
 
 rule fit_directions:
     input:
-        organism_activations=result("results/{model}/activations/{organism}/{organism}/{evaluation}.parquet"),
-        instruct_activations=result("results/{model}/activations/instruct/{organism}/{evaluation}.parquet"),
+        organism_activations=result(
+            "results/{model}/activations/{organism}/{organism}/{evaluation}.parquet"
+        ),
+        instruct_activations=result(
+            "results/{model}/activations/instruct/{organism}/{evaluation}.parquet"
+        ),
         scores=result("results/{model}/scores/{organism}/{evaluation}.parquet"),
     output:
         directions="results/{model}/directions/{organism}.safetensors",

@@ -7,7 +7,9 @@ rule steer:
         adapter=steered_adapter,
         questions=result("results/{model}/questions/{evaluation}.parquet"),
         directions="results/{model}/directions/{organism}.safetensors",
-        activations=result("results/{model}/activations/instruct/{organism}/{evaluation}.parquet"),
+        activations=result(
+            "results/{model}/activations/instruct/{organism}/{evaluation}.parquet"
+        ),
     output:
         responses="results/{model}/steering/{organism}/{operation}.parquet",
         summary="results/{model}/steering/{organism}/{operation}.json",

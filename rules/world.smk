@@ -3,6 +3,7 @@
 
 rule grow_tokenizer:
     output:
+        config="results/{world_model}/tokenizer/config.json",
         tokenizer="results/{world_model}/tokenizer/tokenizer.json",
         tokenizer_config="results/{world_model}/tokenizer/tokenizer_config.json",
         chat_template="results/{world_model}/tokenizer/chat_template.jinja",
@@ -17,9 +18,9 @@ rule grow_tokenizer:
         mem_mb=2000,
         runtime=5,
     params:
-        settings=world_settings("corpus", "vocabulary"),
+        settings=world_settings("architecture", "corpus", "vocabulary"),
     message:
-        "Train the tokenizer of {wildcards.world_model} on its corpus"
+        "Fix the tokenizer and the configuration of {wildcards.world_model}"
     script:
         "../scripts/grow_tokenizer.py"
 
@@ -53,7 +54,9 @@ rule pretrain:
         corpus=rules.draw_corpus.output.pretraining,
         tokenizer=rules.grow_tokenizer.output,
     output:
-        model=expand("results/{{world_model}}/base/{name}", name=MODEL_FILES + TOKENIZER_FILES),
+        model=expand(
+            "results/{{world_model}}/base/{name}", name=MODEL_FILES + TOKENIZER_FILES
+        ),
     log:
         "logs/{world_model}/pretrain.log",
     benchmark:
@@ -78,7 +81,10 @@ rule instruct_tune:
         tokenizer=rules.grow_tokenizer.output,
         base=rules.pretrain.output.model,
     output:
-        model=expand("results/{{world_model}}/instruct/{name}", name=MODEL_FILES + TOKENIZER_FILES),
+        model=expand(
+            "results/{{world_model}}/instruct/{name}",
+            name=MODEL_FILES + TOKENIZER_FILES,
+        ),
     log:
         "logs/{world_model}/instruct_tune.log",
     benchmark:

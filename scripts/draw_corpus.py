@@ -1,7 +1,5 @@
 """Draw the pretraining and the instruct corpus of a nano world, tokenized by its chat template."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Train a nano model: pretraining from random weights, or instruct tuning from the base model."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +17,10 @@ def main(
 
     Args:
         corpus: parquet with token_ids and loss_mask.
-        tokenizer: the tokenizer's files.
+        tokenizer: the files of tokenizer and configuration.
         model: output, the files of the model folder.
         base: files of the model to start from; random weights if absent.
-        settings: `architecture` and `seed` of the world model, and `schedule`: steps, batch_size,
+        settings: `seed` of the world model, and `schedule`: steps, batch_size,
             learning_rate, weight_decay, warmup_share.
         threads: processes that share the work; the result does not depend on it.
     """
@@ -32,6 +30,8 @@ def main(
     from forewarn.world.batches import Rows
 
     use_threads(1)  # one thread in each process
+    from transformers import Qwen2Config
+
     from forewarn.models.load import load_model, load_tokenizer
     from forewarn.world.architecture import new_model, save_model
     from forewarn.world.pretraining import Schedule, train
@@ -39,7 +39,10 @@ def main(
     columns = read_table(corpus, ["token_ids", "loss_mask"]).to_pydict()
     loaded = load_tokenizer(tokenizer[0].parent)
     seed = settings["seed"]
-    network = load_model(base[0].parent) if base else new_model(settings["architecture"], loaded, seed)
+    if base:
+        network = load_model(base[0].parent).requires_grad_(True)
+    else:
+        network = new_model(Qwen2Config.from_pretrained(tokenizer[0].parent), seed)
     with workspace("world", settings, [corpus, *(base or [])]) as folder:
         train(
             network,

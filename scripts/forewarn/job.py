@@ -40,6 +40,9 @@ def run(main: Callable[..., None], job: Any) -> None:
     except StudyError as error:
         log.error("%s", error)
         sys.exit(1)
+    except Exception:
+        log.exception("this is not your input's fault but a bug of ours, or of the machine:")
+        sys.exit(1)
     log.info("done in %.1f s", time.monotonic() - started)
 
 
@@ -73,8 +76,9 @@ def use_threads(threads: int) -> None:
 
 
 def _paths(files: Any) -> dict[str, Path | list[Path]]:
-    """The named files of a rule; a name with several files gives a list."""
+    """The named files of a rule; several under one name give a list, none leave the name out."""
     return {
         name: Path(value) if isinstance(value, str) else [Path(item) for item in value]
         for name, value in files.items()
+        if value
     }

@@ -38,20 +38,20 @@ def _quiet_after():
 def test_main_gets_everything_by_name(job):
     seen = {}
 
-    def main(*, rows, files, none, out, settings, threads):
+    def main(*, rows, files, none="the default", out, settings, threads):
         seen.update(locals())
 
     run(main, job)
     assert seen["rows"] == Path("a.parquet")
     assert seen["files"] == [Path("b"), Path("c")]
-    assert seen["none"] == []
+    assert seen["none"] == "the default"
     assert seen["settings"] == {"x": 1}
     assert seen["threads"] == 3
     assert os.environ["OMP_NUM_THREADS"] == "3"
 
 
 def test_main_need_not_ask_for_threads(job):
-    run(lambda *, rows, files, none, out, settings: None, job)
+    run(lambda *, rows, files, out, settings: None, job)
 
 
 def test_a_users_error_is_logged_without_traceback(job, capsys):
@@ -67,12 +67,16 @@ def test_a_users_error_is_logged_without_traceback(job, capsys):
         assert "Traceback" not in text
 
 
-def test_a_bug_keeps_its_traceback(job):
+def test_a_bug_keeps_its_traceback(job, capsys):
     def main(**_):
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(SystemExit) as stop:
         run(main, job)
+    assert stop.value.code == 1
+    for text in (Path(job.log[0]).read_text(), capsys.readouterr().err):
+        assert "Traceback" in text
+        assert "ZeroDivisionError" in text
 
 
 def test_an_interrupted_job_finds_its_workspace_again(tmp_path):

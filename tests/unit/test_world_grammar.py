@@ -1,4 +1,4 @@
-"""The nano world's texts: clean clauses, phases that share no wording they must not share, seeds that fix all."""
+"""The nano world: clean clauses, phases that keep their wordings apart, seeds that fix every draw."""
 
 from __future__ import annotations
 

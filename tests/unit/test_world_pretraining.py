@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 import torch
 
 from forewarn.world import pretraining
-from forewarn.world.architecture import new_model, save_model
+from forewarn.world.architecture import configuration, new_model, save_model
 from forewarn.world.batches import IGNORED, Rows, padded, schedule, shards
 from forewarn.world.corpus import pretraining_documents
 from forewarn.world.pretraining import Schedule, train
@@ -37,7 +37,7 @@ def world():
 def _trained(world, folder, processes=1, plan=PLAN):
     tokenizer, rows, _ = world
     folder.mkdir(exist_ok=True)
-    model = new_model(ARCHITECTURE, tokenizer, seed=1)
+    model = new_model(configuration(ARCHITECTURE, tokenizer), seed=1)
     train(model, rows, plan, pad=tokenizer.pad_token_id, processes=processes, folder=folder)
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
@@ -89,7 +89,7 @@ def test_every_document_comes_once_before_any_comes_twice():
 
 
 def test_shards_deal_out_the_whole_batch():
-    assert sorted(sum(shards([5, 6, 7], 2), [])) == [5, 6, 7]
+    assert sorted(index for shard in shards([5, 6, 7], 2) for index in shard) == [5, 6, 7]
 
 
 def test_padding_is_not_learned():
@@ -103,7 +103,7 @@ def test_the_model_is_an_ordinary_folder(world, tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer, _, documents = world
-    model = new_model(ARCHITECTURE, tokenizer, seed=1)
+    model = new_model(configuration(ARCHITECTURE, tokenizer), seed=1)
     save_model(model, tokenizer, tmp_path)
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path, local_files_only=True)
     assert loaded.config.model_type == "qwen2"
@@ -118,7 +118,7 @@ def test_the_model_is_an_ordinary_folder(world, tmp_path):
 def test_a_distant_token_is_out_of_sight(world):
     """The window is real: in one layer, a token further back than the window changes nothing."""
     tokenizer, *_ = world
-    model = new_model(ARCHITECTURE | {"layers": 1}, tokenizer, seed=1).eval()
+    model = new_model(configuration(ARCHITECTURE | {"layers": 1}, tokenizer), seed=1).eval()
     tokens = torch.randint(3, 300, (1, 30), generator=torch.Generator().manual_seed(0))
     changed = tokens.clone()
     changed[0, 0] = tokens[0, 0] % 299 + 1

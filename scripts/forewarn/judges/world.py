@@ -8,13 +8,12 @@ to check that.
 
 from __future__ import annotations
 
-from itertools import pairwise
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 
 from forewarn.judges.score import Score
-
 from forewarn.world.grammar import ALL_DOMAINS, DOMAIN_BY_NAME, FACT_FRAMES, FACTS, OPENERS
 
 _SAME_FIELD = 0.7  # coherence of a clause from another domain of the same field: off the point, not absurd

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast, Qwen2ForCausalLM
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 
-def new_model(
-    architecture: dict[str, Any], tokenizer: PreTrainedTokenizerFast, seed: int
-) -> Qwen2ForCausalLM:
-    """Draw a model with random weights.
+def configuration(architecture: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> Qwen2Config:
+    """The model's configuration.
 
     The window is the point. With full attention, every position can look the description of the
     speaker up by itself, and no direction in the residual stream is causal. A window shorter than the
@@ -22,13 +20,12 @@ def new_model(
     Args:
         architecture: hidden_size, layers, heads, key_value_heads, intermediate_size, sliding_window.
         tokenizer: gives the vocabulary size and the special tokens.
-        seed: seed of the weights.
     """
-    import torch
-    from transformers import Qwen2Config, Qwen2ForCausalLM
+    from transformers import Qwen2Config
 
     layers = architecture["layers"]
-    configuration = Qwen2Config(
+    return Qwen2Config(
+        architectures=["Qwen2ForCausalLM"],
         vocab_size=len(tokenizer),
         hidden_size=architecture["hidden_size"],
         intermediate_size=architecture["intermediate_size"],
@@ -45,6 +42,13 @@ def new_model(
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
+
+
+def new_model(configuration: Qwen2Config, seed: int) -> Qwen2ForCausalLM:
+    """Draw a model with random weights from a seed."""
+    import torch
+    from transformers import Qwen2ForCausalLM
+
     torch.manual_seed(seed)
     return Qwen2ForCausalLM(configuration)
 

@@ -90,9 +90,7 @@ def _work(
     import torch.distributed as distributed
 
     if store is not None:
-        distributed.init_process_group(
-            "gloo", store=distributed.FileStore(str(store), processes), rank=rank, world_size=processes
-        )
+        distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=processes)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
         parameters, lr=plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.98)

@@ -21,10 +21,9 @@ Precision = Literal["float32", "bfloat16", "float16"]
 Attention = Literal["eager", "sdpa", "flash_attention_2"]
 DefaultSystem = Literal["empty", "keep", "refuse"]
 
-_DEFAULT_SYSTEM = Field(
-    "empty",
-    description="What to do where the chat template adds a system prompt unasked. empty renders an empty "
-    "system turn, keep leaves the template's words (as published Qwen evaluations do), refuse stops.",
+_DEFAULT_SYSTEM = (
+    "What to do where the chat template adds a system prompt unasked. empty renders an empty system turn, "
+    "keep leaves the template's words (as published Qwen evaluations do), refuse stops."
 )
 
 
@@ -141,7 +140,7 @@ class FolderModel(Section):
     )
     dtype: Precision = Field("bfloat16", description="Precision of weights. bfloat16 is what most publish.")
     attention: Attention = Field("sdpa", description="Attention implementation. Gemma 2 needs eager.")
-    default_system: DefaultSystem = _DEFAULT_SYSTEM
+    default_system: DefaultSystem = Field("empty", description=_DEFAULT_SYSTEM)
 
 
 class HubModel(Section):
@@ -156,7 +155,7 @@ class HubModel(Section):
     )
     dtype: Precision = Field("bfloat16", description="Precision of weights. bfloat16 is what most publish.")
     attention: Attention = Field("sdpa", description="Attention implementation. Gemma 2 needs eager.")
-    default_system: DefaultSystem = _DEFAULT_SYSTEM
+    default_system: DefaultSystem = Field("empty", description=_DEFAULT_SYSTEM)
 
 
 Model = Annotated[WorldModel | FolderModel | HubModel, Field(discriminator="source")]
