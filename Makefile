@@ -40,7 +40,8 @@ lint: environment  ## check style, types and the workflow, changing nothing
 bench: environment  ## measure what batching and streaming gain, as ratios (on nano, once it is there)
 	@subject=--random; \
 	if [ -f results/nano/instruct/model.safetensors ]; then subject='--model results/nano/instruct'; fi; \
-	for part in generation activations; do .venv/bin/python tests/bench/$$part.py $$subject; done
+	for part in generation activations; do .venv/bin/python tests/bench/$$part.py $$subject; done; \
+	if [ -d benchmarks/$(MODEL) ]; then .venv/bin/python tests/bench/demo.py benchmarks/$(MODEL); fi
 
 environment:  ## make .venv from requirements.lock if it is missing, half made or out of date
 	@if cmp -s requirements.lock .venv/requirements.lock && .venv/bin/python -c ''; then exit 0; fi; \

@@ -70,17 +70,16 @@ def test_rules_name_environments_that_exist(repository: Path) -> None:
 
 
 def test_all_that_is_imported_is_required(repository: Path, required: set[str]) -> None:
-    folders = [repository / folder for folder in ("scripts", "tests", "tests/bench")]
-    local = {path.stem for folder in folders for path in folder.iterdir()}
+    files = [path for folder in ("scripts", "tests") for path in (repository / folder).rglob("*.py")]
+    local = {path.stem for path in files} | {path.parent.name for path in files}
     distributions = packages_distributions()
     imported = set()
-    for folder in ("scripts", "tests"):
-        for path in (repository / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Import):
-                    imported |= {alias.name.split(".")[0] for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                    imported.add(node.module.split(".")[0])
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.split(".")[0])
     missing = {}
     for name in imported - local - set(sys.stdlib_module_names):
         offered = {normal(found) for found in distributions.get(name, [name])}
