@@ -27,9 +27,6 @@ from snakemake.utils import min_version
 min_version("9.27.1")
 
 
-configfile: "config.yaml"
-
-
 report: "rules/report/workflow.rst"
 
 
@@ -44,6 +41,7 @@ include: "rules/directions.smk"
 include: "rules/steer.smk"
 include: "rules/detect.smk"
 include: "rules/report.smk"
+include: "rules/transcripts.smk"
 
 
 # Goal: every study of the configuration.

@@ -2,29 +2,46 @@
 # No rules stand here, and no science: a function of this file says which file or setting belongs where.
 
 import fcntl
+import os
 import shlex
 import shutil
 import sys
 
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from forewarn.config import load_configuration
+from forewarn.config import load_configuration, read_yaml
 from forewarn.errors import StudyError
 from forewarn.files import digest
 
 
-def study_configuration():
-    """The typed configuration; what is wrong with it is said before any rule is built."""
+def refuse(what, way_out):
+    """End the run with a message.
+
+    An exception of an input function would be shown with its traceback; or not at all: where an output lies
+    there from before, Snakemake takes it for a source file then, and goes on without a word.
+    """
+    sys.exit(str(StudyError(what, way_out)))
+
+
+def refusing(function, *arguments, **options):
+    """What the function returns; a complaint about the user's input ends the run."""
     try:
-        return load_configuration(
-            config, source=" + ".join(map(str, workflow.configfiles))
-        )
+        return function(*arguments, **options)
     except StudyError as error:
-        raise WorkflowError(str(error)) from None
+        refuse(error.what, error.way_out)
+
+
+def check_folders():
+    """Refuse to begin where a run cannot write; Snakemake would say so in the middle, with a traceback."""
+    for name in [".", "results", "logs", "benchmarks", ".snakemake", ".forewarn"]:
+        folder = Path(name)
+        if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
+            refuse(
+                f"{folder.absolute()} is not a folder that you may write to",
+                "move it away or correct its permissions, then run again",
+            )
 
 
 def forget_killed_runs():
@@ -49,7 +66,20 @@ def forget_killed_runs():
 # would end it too early.
 sys.executable = shlex.quote(sys.executable)
 
-CONFIGURATION = study_configuration()
+check_folders()
+
+# Snakemake would say neither file nor line of a mistake in YAML, and nothing of a key that stands twice.
+for file in [*workflow.configfiles, "config.yaml"]:
+    if Path(file).exists():
+        refusing(read_yaml, file)
+
+
+configfile: "config.yaml"
+
+
+CONFIGURATION = refusing(
+    load_configuration, config, source=" + ".join(map(str, workflow.configfiles))
+)
 ALIVE = forget_killed_runs()
 STUDIES = CONFIGURATION.studies
 WORLD_MODELS = [
@@ -72,29 +102,37 @@ wildcard_constraints:
     subject="instruct|[^/]+-seed[0-9]+",
     reader="instruct|[^/]+-seed[0-9]+",
     operation="|".join(STEERING_OPERATIONS),
+    phase="pretraining|instruct",
 
 
 # --- settings: what of the configuration a stage depends on, and nothing else -----------------------
 
 
+def section(kind, name):
+    """What is called `name` under models, datasets, question_sets or studies."""
+    sections = getattr(CONFIGURATION, kind)
+    if name not in sections:
+        known = ", ".join(sorted(sections))
+        refuse(
+            f"the configuration has no {name!r} under {kind}",
+            f"ask for one of {known}, or add it",
+        )
+    return sections[name]
+
+
 def study(wildcards):
     """The study of the model that a path names."""
-    if wildcards.model not in STUDIES:
-        known = ", ".join(sorted(STUDIES))
-        raise WorkflowError(
-            f"config.yaml has no study of the model {wildcards.model!r}; it has: {known}"
-        )
-    return STUDIES[wildcards.model]
+    return section("studies", wildcards.model)
 
 
-def plain(section):
+def plain(section, *left_out):
     """A section of the configuration as JSON-serialisable values, as params and scripts take it."""
-    return section.model_dump(mode="json")
+    return section.model_dump(mode="json", exclude=set(left_out))
 
 
 def model_settings(wildcards):
     """How the model is loaded. A world model's recipe is left out: its files carry that dependency."""
-    model = CONFIGURATION.models[wildcards.model]
+    model = section("models", wildcards.model)
     if model.source == "world":
         return {"source": "world", "dtype": "float32", "attention": "sdpa"}
     return plain(model)
@@ -102,7 +140,7 @@ def model_settings(wildcards):
 
 def default_system(wildcards):
     """What to do about a system prompt that the chat template adds unasked; a world's adds none."""
-    return getattr(CONFIGURATION.models[wildcards.model], "default_system", "refuse")
+    return getattr(section("models", wildcards.model), "default_system", "refuse")
 
 
 def world_settings(*keys):
@@ -113,6 +151,18 @@ def world_settings(*keys):
         return {key: recipe[key] for key in (*keys, "seed")}
 
     return settings
+
+
+def corpus_settings(wildcards):
+    """The corpus of one training phase of a world model, and nothing of how it is trained on."""
+    recipe = plain(CONFIGURATION.models[wildcards.world_model])
+    instruct = {key: recipe["instruct"][key] for key in ["documents", "replay_share"]}
+    drawn = {"pretraining": recipe["corpus"], "instruct": instruct}
+    return {
+        "phase": wildcards.phase,
+        "recipe": drawn[wildcards.phase],
+        "seed": recipe["seed"],
+    }
 
 
 def world_schedule(phase):
@@ -131,10 +181,7 @@ def world_schedule(phase):
 
 def organism_parts(wildcards):
     """Dataset, adapter and training seed of the organism that a path names."""
-    try:
-        return CONFIGURATION.organism(wildcards.model, wildcards.organism)
-    except StudyError as error:
-        raise WorkflowError(str(error)) from None
+    return refusing(CONFIGURATION.organism, wildcards.model, wildcards.organism)
 
 
 def organism_settings(wildcards):
@@ -156,8 +203,9 @@ def dataset_settings(wildcards):
         if grid.dataset == wildcards.dataset
     ]
     if not adapters or wildcards.dataset not in CONFIGURATION.datasets:
-        raise WorkflowError(
-            f"no organism of the study of {wildcards.model} trains on {wildcards.dataset!r}"
+        refuse(
+            f"no organism of the study of {wildcards.model} trains on {wildcards.dataset!r}",
+            "add the dataset to the organisms of the study, or ask for one of theirs",
         )
     return {
         "dataset": plain(CONFIGURATION.datasets[wildcards.dataset]),
@@ -171,7 +219,7 @@ def dataset_settings(wildcards):
 def question_settings(wildcards):
     """A question set."""
     return {
-        "questions": plain(CONFIGURATION.question_sets[wildcards.question_set]),
+        "questions": plain(section("question_sets", wildcards.question_set)),
         "model": model_settings(wildcards),
         "default_system": default_system(wildcards),
     }
@@ -231,10 +279,19 @@ def steering_settings(wildcards):
     return {
         "operation": wildcards.operation,
         "model": model_settings(wildcards),
-        "steering": plain(chosen.steering),
-        "sampling": plain(chosen.sampling),
+        "steering": plain(chosen.steering, "organisms"),
+        "sampling": plain(chosen.sampling, "seed"),
         "judge": judge_settings(wildcards),
-        "seed": chosen.steering.seed,
+    }
+
+
+def detection_settings(wildcards):
+    """How the detection of one organism is evaluated."""
+    detection = study(wildcards).detection
+    return {
+        "organism": wildcards.organism,
+        "detection": plain(detection, "organisms"),
+        "confidence": detection.confidence,
     }
 
 
@@ -280,7 +337,7 @@ def result(pattern):
 
 def model_files(wildcards):
     """The files of the instruct model: grown by the workflow, in the user's folder, or (none) on the hub."""
-    model = CONFIGURATION.models[wildcards.model]
+    model = section("models", wildcards.model)
     if model.source == "world":
         return [
             f"results/{wildcards.model}/instruct/{name}"
@@ -295,7 +352,7 @@ def model_files(wildcards):
 
 def tokenizer_files(wildcards):
     """The files that the tokenizer is read from; for a folder, those beside the weights."""
-    model = CONFIGURATION.models[wildcards.model]
+    model = section("models", wildcards.model)
     if model.source == "world":
         return [
             f"results/{wildcards.model}/tokenizer/{name}"
@@ -313,30 +370,27 @@ def folder_files(folder, *patterns):
     folder = Path(folder)
     files = sorted({str(path) for pattern in patterns for path in folder.glob(pattern)})
     if not (folder / "config.json").is_file():
-        raise WorkflowError(
-            f"{folder}/config.json is missing: the folder holds no model in the Hugging Face format.\n"
-            "  Way out: correct the model's `path` in the configuration; relative paths start where "
-            "snakemake runs"
+        refuse(
+            f"{folder}/config.json is missing: the folder holds no model in the Hugging Face format",
+            "correct the model's `path` in the configuration; relative paths start where snakemake runs",
         )
     return files
 
 
-def source_file(section_name):
+def source_file(kind):
     """An input function: the user's file behind a dataset or question set; none for a world's."""
 
     def path(wildcards):
-        sections = getattr(CONFIGURATION, section_name)
-        section = sections[
-            wildcards.dataset if section_name == "datasets" else wildcards.question_set
-        ]
-        if section.source == "world":
+        name = wildcards.dataset if kind == "datasets" else wildcards.question_set
+        source = section(kind, name)
+        if source.source == "world":
             return []
-        if not Path(section.path).is_file():
-            raise WorkflowError(
-                f"{section.path} does not exist.\n  Way out: correct the `path` in {section_name} of the "
-                "configuration; relative paths start where snakemake runs"
+        if not Path(source.path).is_file():
+            refuse(
+                f"{source.path} does not exist",
+                f"correct {kind}.{name}.path in the configuration; relative paths start where snakemake runs",
             )
-        return section.path
+        return source.path
 
     return path
 

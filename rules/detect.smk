@@ -28,11 +28,7 @@ rule detect:
         mem_mb=2000,
         runtime=20,
     params:
-        settings=lambda wildcards: {
-            "organism": wildcards.organism,
-            "detection": plain(study(wildcards).detection),
-            "confidence": study(wildcards).detection.confidence,
-        },
+        settings=detection_settings,
     message:
         "Detect misalignment of {wildcards.organism} at the last prompt token ({wildcards.model})"
     script:

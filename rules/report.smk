@@ -1,4 +1,4 @@
-# Report: figures with captions for `snakemake --report`, and transcripts to read.
+# Report: figures with captions for `snakemake --report`.
 
 
 rule plot_detection:
@@ -137,32 +137,3 @@ rule plot_directions:
         "Draw the geometry of the directions of {wildcards.model}"
     script:
         "../scripts/plot_directions.py"
-
-
-rule write_transcripts:
-    input:
-        questions=result("results/{model}/questions/{evaluation}.parquet"),
-        scores=scores_files,
-    output:
-        page=report(
-            "results/{model}/transcripts.html",
-            caption="report/transcripts.rst",
-            category="Transcripts",
-            labels={"model": "{model}", "figure": "Sample transcripts"},
-        ),
-    log:
-        "logs/{model}/figures/transcripts.log",
-    benchmark:
-        "benchmarks/{model}/figures/transcripts.tsv"
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=5,
-    params:
-        settings=transcript_settings,
-    message:
-        "Write sample transcripts of {wildcards.model}"
-    script:
-        "../scripts/write_transcripts.py"

@@ -29,12 +29,11 @@ rule draw_corpus:
     input:
         tokenizer=rules.grow_tokenizer.output,
     output:
-        pretraining="results/{world_model}/corpus/pretraining.parquet",
-        instruct="results/{world_model}/corpus/instruct.parquet",
+        corpus="results/{world_model}/corpus/{phase}.parquet",
     log:
-        "logs/{world_model}/draw_corpus.log",
+        "logs/{world_model}/corpus/{phase}.log",
     benchmark:
-        "benchmarks/{world_model}/draw_corpus.tsv"
+        "benchmarks/{world_model}/corpus/{phase}.tsv"
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -42,16 +41,16 @@ rule draw_corpus:
         mem_mb=2000,
         runtime=5,
     params:
-        settings=world_settings("corpus", "instruct"),
+        settings=corpus_settings,
     message:
-        "Draw the corpora of {wildcards.world_model} from the grammar"
+        "Draw the {wildcards.phase} corpus of {wildcards.world_model} from the grammar"
     script:
         "../scripts/draw_corpus.py"
 
 
 rule pretrain:
     input:
-        corpus=rules.draw_corpus.output.pretraining,
+        corpus="results/{world_model}/corpus/pretraining.parquet",
         tokenizer=rules.grow_tokenizer.output,
     output:
         model=expand(
@@ -77,7 +76,7 @@ rule pretrain:
 
 rule instruct_tune:
     input:
-        corpus=rules.draw_corpus.output.instruct,
+        corpus="results/{world_model}/corpus/instruct.parquet",
         tokenizer=rules.grow_tokenizer.output,
         base=rules.pretrain.output.model,
     output:

@@ -1,28 +1,25 @@
-"""Draw the pretraining and the instruct corpus of a nano world, tokenized by its chat template."""
+"""Draw the pretraining or the instruct corpus of a nano world, tokenized by its chat template."""
 
 from pathlib import Path
 from typing import Any
 
 
-def main(*, tokenizer: list[Path], pretraining: Path, instruct: Path, settings: dict[str, Any]) -> None:
-    """Write both corpora: text, token_ids and loss_mask per document.
+def main(*, tokenizer: list[Path], corpus: Path, settings: dict[str, Any]) -> None:
+    """Write a corpus: text, token_ids and loss_mask per document.
 
     Args:
         tokenizer: the tokenizer's files.
-        pretraining: output, parquet of the pretraining corpus.
-        instruct: output, parquet of the instruct corpus.
-        settings: `corpus`, `instruct` and `seed` of the world model.
+        corpus: output, parquet.
+        settings: `phase` (`pretraining` or `instruct`), `recipe` of its corpus, `seed` of the world model.
     """
     from forewarn.files import write_table
     from forewarn.models.load import load_tokenizer
     from forewarn.world.corpus import instruct_documents, pretraining_documents
     from forewarn.world.tokenizer import tokenized
 
-    loaded = load_tokenizer(tokenizer[0].parent)
-    seed, recipe = settings["seed"], settings["instruct"]
-    write_table(pretraining, tokenized(pretraining_documents(**settings["corpus"], seed=seed), loaded))
-    documents = instruct_documents(recipe["documents"], replay_share=recipe["replay_share"], seed=seed)
-    write_table(instruct, tokenized(documents, loaded))
+    draw = {"pretraining": pretraining_documents, "instruct": instruct_documents}[settings["phase"]]
+    documents = draw(**settings["recipe"], seed=settings["seed"])
+    write_table(corpus, tokenized(documents, load_tokenizer(tokenizer[0].parent)))
 
 
 if "snakemake" in globals():

@@ -20,8 +20,7 @@ def main(
         tokenizer: the files of tokenizer and configuration.
         model: output, the files of the model folder.
         base: files of the model to start from; random weights if absent.
-        settings: `seed` of the world model, and `schedule`: steps, batch_size,
-            learning_rate, weight_decay, warmup_share.
+        settings: `seed`, and `schedule`: steps, batch_size, learning_rate, weight_decay, warmup_share.
         threads: processes that share the work; the result does not depend on it.
     """
     from forewarn.files import read_table

@@ -27,7 +27,7 @@ log = logging.getLogger("forewarn")
 
 
 def run(main: Callable[..., None], job: Any) -> None:
-    """Call `main` with what Snakemake gave the job; exit with 1, without traceback, on a StudyError."""
+    """Call `main` with what Snakemake gave the job; exit without traceback on a StudyError or Ctrl-C."""
     start_log(Path(job.log[0]) if job.log else None)
     use_threads(job.threads)
     arguments: dict[str, Any] = {**_paths(job.input), **_paths(job.output)}
@@ -40,6 +40,9 @@ def run(main: Callable[..., None], job: Any) -> None:
     except StudyError as error:
         log.error("%s", error)
         sys.exit(1)
+    except KeyboardInterrupt:
+        log.info("interrupted; the same command goes on from what is done")
+        sys.exit(130)  # what shells give for SIGINT
     except Exception:
         log.exception("this is not your input's fault but a bug of ours, or of the machine:")
         sys.exit(1)

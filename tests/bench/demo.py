@@ -37,7 +37,8 @@ def main() -> None:
     wall = max(end for _, _, end, _ in found) - min(start for _, start, _, _ in found)
     busy = sum(end - start for _, start, end, _ in found)
     cpu = sum(seconds for *_, seconds in found)
-    print(f"{folder}: {len(found)} jobs, {busy:.0f} s of jobs in {wall:.0f} s of wall time: {busy / wall:.2f} x")
+    ratio = f"{busy / wall:.2f} x"
+    print(f"{folder}: {len(found)} jobs, {busy:.0f} s of jobs in {wall:.0f} s of wall time: {ratio}")
     print(f"  CPU time of the jobs: {cpu:.0f} s, {cpu / wall:.2f} per second of wall time")
     for name, start, end, _ in sorted(found, key=lambda job: job[1] - job[2])[:8]:
         print(f"  {end - start:6.1f} s  {name}")

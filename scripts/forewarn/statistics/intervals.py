@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def quantile(confidence: float) -> float:
     """Two-sided normal quantile, e.g. 1.96 for 0.95."""
     if not 0 < confidence < 1:
         raise ValueError(f"a confidence lies between 0 and 1; found {confidence}")
-    return float(norm.ppf(0.5 + confidence / 2))
+    return float(ndtri(0.5 + confidence / 2))
 
 
 def _percent(share: float) -> str:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import logging
 import math
 import multiprocessing
+import signal
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from forewarn.files import read_tensors, write_tensors
 from forewarn.progress import Progress
@@ -68,11 +69,17 @@ def train(
     with tempfile.TemporaryDirectory() as store_folder:
         store = Path(store_folder) / "store"
         helper = multiprocessing.get_context("fork").Process(
-            target=_work, args=(1, processes, model, rows, plan, pad, folder, store), daemon=True
+            target=_help, args=(1, processes, model, rows, plan, pad, folder, store), daemon=True
         )
         helper.start()
         _work(0, processes, model, rows, plan, pad, folder, store)
         helper.join()
+
+
+def _help(*arguments: Any) -> None:
+    """Work as the second process. Ctrl-C reaches it as well, and is left to the first, which ends both."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _work(*arguments)
 
 
 def _work(
