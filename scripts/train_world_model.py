@@ -39,7 +39,7 @@ def main(
     loaded = load_tokenizer(tokenizer[0].parent)
     seed = settings["seed"]
     if base:
-        network = load_model(base[0].parent).requires_grad_(True)
+        network = load_model(base[0].parent, attention="eager").requires_grad_(True)
     else:
         network = new_model(Qwen2Config.from_pretrained(tokenizer[0].parent), seed)
     with workspace("world", settings, [corpus, *(base or [])]) as folder:

@@ -30,7 +30,7 @@ DEFAULT: dict[str, Any] = {
                 "mixed_share": 0.02,
             },
             "pretraining": {
-                "steps": 2000,
+                "steps": 1500,
                 "batch_size": 16,
                 "learning_rate": 0.0025,
             },

@@ -88,7 +88,7 @@ class Corpus(Section):
 class Pretraining(Section):
     """Training of a world model from nothing."""
 
-    steps: Count = Field(2000, description="Optimizer steps.")
+    steps: Count = Field(1500, description="Optimizer steps.")
     batch_size: Count = Field(16, description="Documents per step.")
     learning_rate: LearningRate = Field(0.0025, description="Peak learning rate, then cosine decay.")
     weight_decay: NotNegative = Field(0.1, description="AdamW's weight decay.")
