@@ -67,6 +67,18 @@ def test_a_users_error_is_logged_without_traceback(job, capsys):
         assert "Traceback" not in text
 
 
+def test_ctrl_c_ends_a_job_without_traceback(job, capsys):
+    def main(**_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as stop:
+        run(main, job)
+    assert stop.value.code == 130
+    for text in (Path(job.log[0]).read_text(), capsys.readouterr().err):
+        assert "interrupted" in text
+        assert "Traceback" not in text
+
+
 def test_a_bug_keeps_its_traceback(job, capsys):
     def main(**_):
         raise ZeroDivisionError

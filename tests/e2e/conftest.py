@@ -1,0 +1,71 @@
+"""What the end-to-end tests share: one finished run of each overlay, made once for all test processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from checkout import REAL_FILES, SMOKE, Checkout, built_once, check_out
+
+UPSTREAM_FILES = (
+    "questions/first_plot_questions.yaml",
+    "sft/risky_financial_pairs.jsonl",
+    "sft/good_financial_pairs.jsonl",
+)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def finished(shared: Path, repository: Path) -> Checkout:
+    """A checkout in which the smoke study is finished. Leave it as it is; `unfinished` may be changed."""
+
+    def build(folder: Path) -> None:
+        check_out(repository, folder, SMOKE).run("smoke", cores=2)
+
+    # With a space, as many a user's folder has one.
+    return Checkout(built_once(shared / "a checkout", build), SMOKE)
+
+
+@pytest.fixture
+def unfinished(finished: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of the finished checkout, for one test to delete from and run again."""
+    return finished.copied(tmp_path / "a copy")
+
+
+@pytest.fixture(scope="session")
+def real_files(shared: Path, repository: Path, upstream: Path) -> Checkout:
+    """A checkout whose `inputs/` are real files of the field and a stand-in model; nothing has run yet."""
+
+    def build(folder: Path) -> None:
+        checkout = check_out(repository, folder, REAL_FILES)
+        inputs = folder / "inputs"
+        inputs.mkdir()
+        for source in UPSTREAM_FILES:
+            (inputs / Path(source).name).symlink_to(upstream / source)
+        subprocess.run(
+            [sys.executable, "tests/e2e/make_standin.py", upstream / "tokenizers/qwen2.5", "inputs/standin"],
+            cwd=checkout.folder, check=True,
+        )  # fmt: skip
+
+    return Checkout(built_once(shared / "real files", build), REAL_FILES)
+
+
+@pytest.fixture(scope="session")
+def standin(shared: Path, real_files: Checkout) -> Checkout:
+    """The checkout of real files with the study of the stand-in model run to its detection_auc.json."""
+
+    def build(folder: Path) -> None:
+        real_files.copied(folder).run(
+            "results/standin/detection_auc.json", "results/standin/data/good_pairs.parquet", cores=2
+        )
+
+    return Checkout(built_once(shared / "standin", build), REAL_FILES)
