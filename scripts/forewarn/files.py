@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import torch
 
+_UMASK = os.umask(0)
+os.umask(_UMASK)
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -38,6 +41,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_UMASK)  # safetensors would keep others of a group from reading
         temporary.replace(path)
     except OSError as error:
         raise StudyError(

@@ -69,6 +69,15 @@ def test_tables_have_equal_bytes_for_equal_content(tmp_path):
     assert read_table(tmp_path / "one.parquet").equals(table)
 
 
+def test_artifacts_are_as_readable_as_any_file(tmp_path):
+    torch = pytest.importorskip("torch")
+    from forewarn.files import write_tensors
+
+    write_tensors(tmp_path / "tensors.safetensors", {"a": torch.zeros(1)})
+    (tmp_path / "any").touch()
+    assert (tmp_path / "tensors.safetensors").stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
 def test_tensors_survive_and_have_equal_bytes(tmp_path):
     torch = pytest.importorskip("torch")
     from forewarn.files import read_tensors, write_tensors
