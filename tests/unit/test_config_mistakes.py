@@ -130,7 +130,7 @@ CASES = {
     ),
     "fraction of a step": Bad(
         put("models/nano/pretraining/steps", 100.5), "models.nano.pretraining.steps",
-        "a whole number of at least 1", "models:\n  nano:\n    pretraining:\n      steps: 1150\n",
+        "a whole number of at least 1", "models:\n  nano:\n    pretraining:\n      steps: 1500\n",
     ),
     "whole number with a point": Bad(
         put("models/nano/pretraining/steps", 100.0), "models.nano.pretraining.steps",

@@ -107,7 +107,7 @@ class WorldJudge:
         for sources in known:
             polarities = {polarity for _, polarity in sources}
             vote += polarities.pop() if len(polarities) == 1 else 0.0
-            domains.update({domain for domain, _ in sources})
+            domains.update(sorted({domain for domain, _ in sources}))  # ties in a fixed order: sets have none
         likeliest = category if domains[category] == max(domains.values()) else domains.most_common(1)[0][0]
         share = len(known) / len(pairs)
         return float((vote > 0) - (vote < 0)), _DAMAGED * share**2 * _relevance(likeliest, category)
