@@ -64,11 +64,16 @@ class Checkout:
         return done.returncode, done.stdout
 
     def start(self, *arguments: str, cores: int = 1) -> subprocess.Popen[str]:
-        """Start a run as the leader of a process group, which is what Ctrl-C reaches in a terminal."""
+        """Start a run as the leader of a process group, which is what Ctrl-C reaches in a terminal.
+
+        A shell lets its background jobs ignore Ctrl-C, and what they start inherits that. Tests in such a
+        job are to see what a terminal would show all the same.
+        """
         with self.path("terminal.txt").open("w") as terminal:
             return subprocess.Popen(
                 self.command(*arguments, cores=cores), cwd=self.folder, env=environment(), text=True,
                 stdout=terminal, stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )  # fmt: skip
 
     def copied(self, folder: Path) -> Checkout:

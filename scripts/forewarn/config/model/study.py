@@ -104,7 +104,7 @@ class Steering(Section):
     random_covariance: CountOrNone = Field(20, description="The same, with the activations' covariance.")
     questions_per_category: Count | None = Field(4, description="Test questions per arm; null takes all.")
     coherence_floor: Score = Field(
-        85, description="Mean coherence (0 to 100) below which an arm's misalignment does not count."
+        85, description="Mean coherence (0 to 100) below which an arm does not count."
     )
     seed: Seed = Field(0, description="Seed of random directions and sampling.")
 
