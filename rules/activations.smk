@@ -27,18 +27,21 @@ rule capture_prompts:
         "../scripts/capture_activations.py"
 
 
+# An organism's answers are read twice, by the organism and by the instruct model: what differs on the same
+# text differs in the model. One job does both, for it takes longer to import the libraries than to read.
 rule capture_answers:
     input:
         questions="results/{model}/questions/{question_set}.parquet",
-        generations="results/{model}/generations/{subject}/{question_set}.parquet",
+        generations="results/{model}/generations/{organism}/{question_set}.parquet",
         model=model_files,
-        adapter=adapter_files("reader"),
+        adapter=adapter_files("organism"),
     output:
-        activations="results/{model}/activations/{reader}/{subject}/{question_set}.parquet",
+        activations="results/{model}/activations/{organism}/{organism}/{question_set}.parquet",
+        instruct_activations="results/{model}/activations/instruct/{organism}/{question_set}.parquet",
     log:
-        "logs/{model}/activations/{reader}/{subject}/{question_set}.log",
+        "logs/{model}/activations/{organism}/{organism}/{question_set}.log",
     benchmark:
-        "benchmarks/{model}/activations/{reader}/{subject}/{question_set}.tsv"
+        "benchmarks/{model}/activations/{organism}/{organism}/{question_set}.tsv"
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -49,6 +52,6 @@ rule capture_answers:
     params:
         settings=lambda wildcards: activation_settings(wildcards, splits=["fit"]),
     message:
-        "Read the residual stream of {wildcards.reader} over the answers of {wildcards.subject}"
+        "Read the residual stream of {wildcards.organism} and of the instruct model over the organism's answers"
     script:
         "../scripts/capture_activations.py"

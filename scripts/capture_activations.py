@@ -1,4 +1,4 @@
-"""Read the residual stream of one model over the prompts of a question set and a subject's responses."""
+"""Read the residual stream over the prompts of a question set and a subject's responses."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,17 +13,19 @@ def main(
     generations: Path | None = None,
     model: Sequence[Path] = (),
     adapter: Sequence[Path] = (),
+    instruct_activations: Path | None = None,
 ) -> None:
-    """Write one row per prompt (last token) and one per response (mean over its tokens).
+    """Write, for each reader, one row per prompt (last token) and one per response (mean over its tokens).
 
     Args:
         questions: the question set, rendered for this model.
-        activations: parquet to write.
+        activations: parquet to write, as read by the organism, or by the model where there is no adapter.
         settings: `model` (its entry of the configuration), `layers` ("all" or a list), `batch_rows`, and
             `splits` (a list, if only those of the question set are wanted).
-        generations: the responses to read, the reader's own or another subject's; none for prompts only.
-        model: the files of the reading model's folder; none for a model of the hub.
-        adapter: adapter_model.safetensors and adapter_config.json of the reader, if it is an organism.
+        generations: the responses to read; none for prompts only.
+        model: the files of the model's folder; none for a model of the hub.
+        adapter: adapter_model.safetensors and adapter_config.json of an organism; none for the model itself.
+        instruct_activations: parquet to write of the same text, as read by the model without the adapter.
     """
     from forewarn.files import read_table
     from forewarn.models.activations import capture
@@ -34,13 +36,17 @@ def main(
     responses = read_table(generations) if generations else None
     requests = requests_from_tables(read_table(questions), responses, settings.get("splits"))
     source = resolve(settings["model"], model)
-    reader, tokenizer = load(source, settings["model"], adapter[0].parent if adapter else None)
+    readings = [(activations, adapter[0].parent if adapter else None)]
+    if instruct_activations is not None:
+        readings.append((instruct_activations, None))
     inputs = [questions, *([generations] if generations else []), *model, *adapter]
     with workspace("activations", settings, inputs) as folder:
-        capture(
-            reader, tokenizer, requests,
-            layers=settings["layers"], batch_rows=settings["batch_rows"], path=activations, checkpoint=folder,
-        )  # fmt: skip
+        for number, (path, organism) in enumerate(readings):
+            reader, tokenizer = load(source, settings["model"], organism)
+            capture(
+                reader, tokenizer, requests, path=path, checkpoint=folder / str(number),
+                layers=settings["layers"], batch_rows=settings["batch_rows"],
+            )  # fmt: skip
 
 
 if "snakemake" in globals():

@@ -52,9 +52,9 @@ def _outputs(subjects: dict[str, str]) -> dict[str, list[str]]:
         if short == "instruct":
             continue
         jobs[f"train_organism {short}"] = [f"organisms/{subject}/{file}" for file in ADAPTER]
-        for reader in (short, "instruct"):
-            path = f"activations/{subjects.get(reader, reader)}/{subject}/{EVALUATION}.parquet"
-            jobs[f"capture_answers {reader} {short}"] = [path]
+        jobs[f"capture_answers {short}"] = [
+            f"activations/{reader}/{subject}/{EVALUATION}.parquet" for reader in (subject, "instruct")
+        ]
         jobs[f"fit_directions {short}"] = [f"directions/{subject}.{end}" for end in ("safetensors", "json")]
         for operation in ("add", "ablate"):
             steered = f"steering/{subject}/{operation}"

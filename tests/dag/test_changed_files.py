@@ -11,7 +11,7 @@ from job_names import SUBJECTS, jobs
 from workflow_copy import OVERLAY, Workflow
 
 BAD_ANSWERS = f"results/smoke/generations/{SUBJECTS['bad']}/smoke_evaluation.parquet"
-BELOW_BAD_ANSWERS = jobs("judge bad evaluation", "capture_answers * bad", "fit_directions bad", "steer bad *",
+BELOW_BAD_ANSWERS = jobs("judge bad evaluation", "capture_answers bad", "fit_directions bad", "steer bad *",
     "detect bad", "compare_directions", "collect_detection", "write_transcripts", "plot_*")  # fmt: skip
 BELOW_JUDGE = jobs("fit_directions *", "steer *", "detect *", "compare_directions", "collect_detection",
     "write_transcripts", "plot_*")  # fmt: skip
@@ -20,7 +20,7 @@ BELOW_JUDGE = jobs("fit_directions *", "steer *", "detect *", "compare_direction
 def test_rows_of_the_user_that_change_are_formatted_and_trained_on_again(study: Workflow) -> None:
     study.append("own_rows.jsonl", "{}\n")
     assert study.planned() == jobs("format_dataset own", "train_organism own", "generate own *",
-        "judge own *", "capture_answers * own", "fit_directions own", "compare_directions", "plot_rates",
+        "judge own *", "capture_answers own", "fit_directions own", "compare_directions", "plot_rates",
         "plot_directions", "write_transcripts")  # fmt: skip
 
 
@@ -40,8 +40,7 @@ def test_a_deleted_intermediate_result_is_not_missed_until_it_is_needed(study: W
     assert study.planned() == set()
     study.append("scripts/judge.py", "# changed\n")
     assert (
-        study.planned()
-        == {"generate bad evaluation"} | jobs("judge *", "capture_answers * bad") | BELOW_JUDGE
+        study.planned() == {"generate bad evaluation"} | jobs("judge *", "capture_answers bad") | BELOW_JUDGE
     )
 
 

@@ -20,7 +20,7 @@ WORLD = jobs("grow_tokenizer", "draw_corpus *", "pretrain", "instruct_tune", "fo
 
 OVERVIEWS = jobs("plot_*", "compare_directions", "collect_detection", "write_transcripts")
 BAD_TRAINING = OVERVIEWS | jobs("train_organism bad", "generate bad *", "judge bad *", "capture_prompts bad",
-    "capture_answers * bad", "fit_directions bad", "steer bad *", "detect bad")  # fmt: skip
+    "capture_answers bad", "fit_directions bad", "steer bad *", "detect bad")  # fmt: skip
 BAD_ROWS = jobs("format_dataset bad") | BAD_TRAINING
 
 ONE_KEY: dict[str, tuple[Any, set[str]]] = {
@@ -97,7 +97,7 @@ def organisms(*seeds: int, own: bool = True) -> list[dict[str, Any]]:
 
 
 NEW_ORGANISM = {"train_organism bad1", "generate bad1 evaluation", "judge bad1 evaluation",
-    "capture_answers bad1 bad1", "capture_answers instruct bad1", "fit_directions bad1"}  # fmt: skip
+    "capture_answers bad1", "fit_directions bad1"}  # fmt: skip
 COMPARISONS = jobs("plot_rates", "plot_directions", "compare_directions", "collect_detection",
     "write_transcripts")  # fmt: skip
 

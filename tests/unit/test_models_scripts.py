@@ -82,6 +82,24 @@ def test_generate_then_read(scripts, study):
     assert prompts["sample"].to_pylist() == [-1, -1, -1]
 
 
+def test_one_job_reads_the_same_answers_with_and_without_the_adapter(scripts, study):
+    folder, model, adapter = study
+    questions, generations = folder / "questions.parquet", folder / "generations.parquet"
+    settings = {"model": MODEL, "sampling": {"max_new_tokens": 6, "batch_rows": 4, "seed": 1}}
+    scripts["generate"](questions=questions, model=model, generations=generations, settings=settings)
+
+    def read(**paths):
+        settings = {"model": MODEL, "layers": "all", "batch_rows": 2}
+        text = {"questions": questions, "generations": generations, "model": model}
+        scripts["capture_activations"](**text, **paths, settings=settings)
+
+    paths = {name: folder / f"{name}.parquet" for name in ["organism", "instruct", "alone"]}
+    read(activations=paths["organism"], instruct_activations=paths["instruct"], adapter=adapter)
+    read(activations=paths["alone"])
+    assert paths["instruct"].read_bytes() == paths["alone"].read_bytes()
+    assert paths["instruct"].read_bytes() != paths["organism"].read_bytes()
+
+
 @pytest.mark.parametrize("script", ["generate", "capture_activations"])
 def test_a_script_is_read_without_importing_torch(script, repository):
     code = f"import runpy, sys; runpy.run_path('scripts/{script}.py'); sys.exit('torch' in sys.modules)"
