@@ -44,6 +44,9 @@ include: "rules/report.smk"
 include: "rules/transcripts.smk"
 
 
+open_ledger()
+
+
 # Goal: every study of the configuration.
 rule all:
     default_target: True

@@ -20,7 +20,9 @@ rule capture_prompts:
         runtime=60,
         gpu=gpus,
     params:
-        settings=lambda wildcards: activation_settings(wildcards),
+        job=job(
+            "capture_activations.py", lambda wildcards: activation_settings(wildcards)
+        ),
     message:
         "Read the residual stream of {wildcards.reader} over the prompts of {wildcards.question_set}"
     script:
@@ -50,7 +52,10 @@ rule capture_answers:
         runtime=60,
         gpu=gpus,
     params:
-        settings=lambda wildcards: activation_settings(wildcards, splits=["fit"]),
+        job=job(
+            "capture_activations.py",
+            lambda wildcards: activation_settings(wildcards, splits=["fit"]),
+        ),
     message:
         "Read the residual stream of {wildcards.organism} and of the instruct model over the organism's answers"
     script:

@@ -9,11 +9,18 @@ import sys
 
 from pathlib import Path
 
+from snakemake.iocontainers import Wildcards
+
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from forewarn.config import load_configuration, read_yaml
 from forewarn.errors import StudyError
 from forewarn.files import digest
+from forewarn.ledger.closure import code_closure
+from forewarn.ledger.index import Index
+from forewarn.ledger.params import job_mapping
+from forewarn.ledger.present import ANSWER, answer
+from forewarn.ledger.restore import restore
 
 
 def refuse(what, way_out):
@@ -91,6 +98,13 @@ MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
 TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
 ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 STEERING_OPERATIONS = ["add", "ablate"]
+SCRIPTS = Path(workflow.basedir) / "scripts"
+INDEX = Index()
+CODE = {
+    script.name: refusing(code_closure, script, SCRIPTS, INDEX).code
+    for script in sorted(SCRIPTS.glob("*.py"))
+}
+INDEX.save()
 
 
 wildcard_constraints:
@@ -103,6 +117,61 @@ wildcard_constraints:
     reader="instruct|[^/]+-seed[0-9]+",
     operation="|".join(STEERING_OPERATIONS),
     phase="pretraining|instruct",
+
+
+# --- the ledger: what made each artifact, and whether it still holds ---------------------------------
+
+
+def job(script, settings):
+    """An input function: the one parameter of a rule, with its settings and a hash of all code behind it."""
+
+    def mapping(wildcards):
+        return job_mapping(f"scripts/{script}", CODE[script], settings(wildcards))
+
+    return mapping
+
+
+def producer(path):
+    """The rule that makes a file of this path; None if none does."""
+    return next((each for each in workflow.rules if each.is_producer(path)), None)
+
+
+def today(path):
+    """How a file would be made today: rule, script, parameters, code and inputs; None if no rule makes it."""
+    maker = producer(path)
+    if maker is None:
+        return None
+    wildcards = Wildcards(fromdict=maker.get_wildcards(path))
+    made = maker.params.job(wildcards)
+    return {
+        "rule": maker.name,
+        "script": made["script"],
+        "params": made["settings"],
+        "code": CODE[Path(made["script"]).name],
+        "inputs": sorted(maker.expand_input(wildcards)[0]),
+    }
+
+
+def benchmark_of(making):
+    """Where the benchmark of a recorded job lies; None if its rule is no more, or has none."""
+    maker = getattr(rules, making.rule, None)
+    if maker is None or not maker.rule.benchmark:
+        return None
+    return str(maker.benchmark).format(**making.wildcards)
+
+
+def open_ledger():
+    """Hold all artifacts against their records, and tell Snakemake what these say; once rules are known."""
+    if os.environ.get(ANSWER):
+        answer(today)
+    elif workflow.is_main_process:
+        if workflow.workflow_settings.persistence_backend.name != "FILE":
+            refuse(
+                "the ledger keeps its promises with Snakemake's persistence backend `file` only",
+                "leave out `--persistence-backend`",
+            )
+        refusing(restore, Path("results"), producer, benchmark_of, INDEX)
+    INDEX.save()
 
 
 # --- settings: what of the configuration a stage depends on, and nothing else -----------------------

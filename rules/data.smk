@@ -19,7 +19,7 @@ rule format_dataset:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=dataset_settings,
+        job=job("format_dataset.py", dataset_settings),
     message:
         "Format the dataset {wildcards.dataset} in the chat template of {wildcards.model}"
     script:
@@ -43,7 +43,7 @@ rule format_questions:
         mem_mb=2000,
         runtime=5,
     params:
-        settings=question_settings,
+        job=job("format_questions.py", question_settings),
     message:
         "Format the questions {wildcards.question_set} in the chat template of {wildcards.model}"
     script:

@@ -28,7 +28,7 @@ rule detect:
         mem_mb=2000,
         runtime=20,
     params:
-        settings=detection_settings,
+        job=job("detect.py", detection_settings),
     message:
         "Detect misalignment of {wildcards.organism} at the last prompt token ({wildcards.model})"
     script:
@@ -51,11 +51,14 @@ rule collect_detection:
         mem_mb=1000,
         runtime=5,
     params:
-        settings=lambda wildcards: {
-            "model": wildcards.model,
-            "primary": primary_detection(wildcards),
-            "configuration": study_digest(wildcards),
-        },
+        job=job(
+            "collect_detection.py",
+            lambda wildcards: {
+                "model": wildcards.model,
+                "primary": primary_detection(wildcards),
+                "configuration": study_digest(wildcards),
+            },
+        ),
     message:
         "Collect the detection results of {wildcards.model}"
     script:

@@ -24,10 +24,13 @@ rule fit_directions:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=lambda wildcards: {
-            "directions": plain(study(wildcards).directions),
-            "confidence": study(wildcards).detection.confidence,
-        },
+        job=job(
+            "fit_directions.py",
+            lambda wildcards: {
+                "directions": plain(study(wildcards).directions),
+                "confidence": study(wildcards).detection.confidence,
+            },
+        ),
     message:
         "Fit the directions of {wildcards.organism} ({wildcards.model})"
     script:
@@ -50,7 +53,10 @@ rule compare_directions:
         mem_mb=1000,
         runtime=5,
     params:
-        settings=lambda wildcards: {"confidence": study(wildcards).detection.confidence},
+        job=job(
+            "compare_directions.py",
+            lambda wildcards: {"confidence": study(wildcards).detection.confidence},
+        ),
     message:
         "Compare the directions of all organisms of {wildcards.model}"
     script:

@@ -20,10 +20,13 @@ rule generate:
         runtime=240,
         gpu=gpus,
     params:
-        settings=lambda wildcards: {
-            "model": model_settings(wildcards),
-            "sampling": plain(study(wildcards).sampling),
-        },
+        job=job(
+            "generate.py",
+            lambda wildcards: {
+                "model": model_settings(wildcards),
+                "sampling": plain(study(wildcards).sampling),
+            },
+        ),
     message:
         "Sample answers of {wildcards.subject} to {wildcards.question_set} ({wildcards.model})"
     script:

@@ -19,10 +19,13 @@ rule judge:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=lambda wildcards: {
-            "judge": judge_settings(wildcards),
-            "confidence": study(wildcards).detection.confidence,
-        },
+        job=job(
+            "judge.py",
+            lambda wildcards: {
+                "judge": judge_settings(wildcards),
+                "confidence": study(wildcards).detection.confidence,
+            },
+        ),
     message:
         "Judge the answers of {wildcards.subject} to {wildcards.question_set} ({wildcards.model})"
     script:

@@ -23,7 +23,10 @@ rule plot_detection:
         mem_mb=1000,
         runtime=5,
     params:
-        settings=lambda wildcards: {"primary": primary_detection(wildcards)},
+        job=job(
+            "plot_detection.py",
+            lambda wildcards: {"primary": primary_detection(wildcards)},
+        ),
     message:
         "Draw the ROC curves of {wildcards.model}"
     script:
@@ -57,7 +60,9 @@ rule plot_rates:
         mem_mb=1000,
         runtime=5,
     params:
-        settings=lambda wildcards: {"subjects": subjects(wildcards.model)},
+        job=job(
+            "plot_rates.py", lambda wildcards: {"subjects": subjects(wildcards.model)}
+        ),
     message:
         "Draw the rates of emergent misalignment of {wildcards.model}"
     script:
@@ -88,13 +93,16 @@ rule plot_steering:
         mem_mb=1000,
         runtime=5,
     params:
-        settings=lambda wildcards: {
-            "organisms": [
-                organism.name
-                for organism in study(wildcards).steering.organisms
-                for _ in STEERING_OPERATIONS
-            ]
-        },
+        job=job(
+            "plot_steering.py",
+            lambda wildcards: {
+                "organisms": [
+                    organism.name
+                    for organism in study(wildcards).steering.organisms
+                    for _ in STEERING_OPERATIONS
+                ]
+            },
+        ),
     message:
         "Draw the steering of {wildcards.model}"
     script:
@@ -129,10 +137,13 @@ rule plot_directions:
         mem_mb=1000,
         runtime=5,
     params:
-        settings=lambda wildcards: {
-            "organisms": study(wildcards).organism_names(),
-            "layer": study(wildcards).steering.layer,
-        },
+        job=job(
+            "plot_directions.py",
+            lambda wildcards: {
+                "organisms": study(wildcards).organism_names(),
+                "layer": study(wildcards).steering.layer,
+            },
+        ),
     message:
         "Draw the geometry of the directions of {wildcards.model}"
     script:

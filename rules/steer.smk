@@ -25,7 +25,7 @@ rule steer:
         runtime=480,
         gpu=gpus,
     params:
-        settings=steering_settings,
+        job=job("steer.py", steering_settings),
     message:
         "Steer: {wildcards.operation} the direction of {wildcards.organism} ({wildcards.model})"
     script:

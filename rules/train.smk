@@ -22,7 +22,7 @@ rule train_organism:
         runtime=240,
         gpu=gpus,
     params:
-        settings=organism_settings,
+        job=job("train_organism.py", organism_settings),
     message:
         "Raise {wildcards.organism} from {wildcards.model}"
     script:

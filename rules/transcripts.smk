@@ -23,7 +23,7 @@ rule write_transcripts:
         mem_mb=1000,
         runtime=5,
     params:
-        settings=transcript_settings,
+        job=job("write_transcripts.py", transcript_settings),
     message:
         "Write sample transcripts of {wildcards.model}"
     script:

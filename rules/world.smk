@@ -18,7 +18,9 @@ rule grow_tokenizer:
         mem_mb=2000,
         runtime=5,
     params:
-        settings=world_settings("architecture", "corpus", "vocabulary"),
+        job=job(
+            "grow_tokenizer.py", world_settings("architecture", "corpus", "vocabulary")
+        ),
     message:
         "Fix the tokenizer and the configuration of {wildcards.world_model}"
     script:
@@ -41,7 +43,7 @@ rule draw_corpus:
         mem_mb=2000,
         runtime=5,
     params:
-        settings=corpus_settings,
+        job=job("draw_corpus.py", corpus_settings),
     message:
         "Draw the {wildcards.phase} corpus of {wildcards.world_model} from the grammar"
     script:
@@ -67,7 +69,7 @@ rule pretrain:
         mem_mb=3000,
         runtime=30,
     params:
-        settings=world_schedule("pretraining"),
+        job=job("train_world_model.py", world_schedule("pretraining")),
     message:
         "Pretrain {wildcards.world_model} from random weights (progress in {log})"
     script:
@@ -95,7 +97,7 @@ rule instruct_tune:
         mem_mb=3000,
         runtime=15,
     params:
-        settings=world_schedule("instruct"),
+        job=job("train_world_model.py", world_schedule("instruct")),
     message:
         "Tune {wildcards.world_model} to a benevolent assistant"
     script:

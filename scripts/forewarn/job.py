@@ -5,9 +5,11 @@ A script ends with::
     if "snakemake" in globals():
         run(main, snakemake)
 
-`main` is called with the rule's named inputs and outputs (as `Path`, or a list of them), the rule's
-one `settings` mapping, and `threads` if its signature asks for it, all by keyword. So a `main` can be
+`main` is called with the rule's named inputs and outputs (as `Path`, or a list of them), the settings in
+the rule's one parameter, and `threads` if its signature asks for it, all by keyword. So a `main` can be
 read as the contract of its rule, and called from a test without Snakemake.
+
+Before, the ledger is asked whether the same was computed before, and after, the outputs are recorded there.
 """
 
 from __future__ import annotations
@@ -23,6 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from forewarn.errors import StudyError
+from forewarn.ledger.entry import draft, enter
+from forewarn.ledger.memo import bring_all_back, find
+from forewarn.ledger.record import write_record
+
+SCRIPTS = Path(__file__).resolve().parents[1]
 
 log = logging.getLogger("forewarn")
 
@@ -35,12 +42,21 @@ def run(main: Callable[..., None], job: Any) -> None:
     start_log(Path(job.log[0]) if job.log else None)
     use_threads(job.threads)
     arguments: dict[str, Any] = {**_paths(job.input), **_paths(job.output)}
-    offered = {"settings": getattr(job.params, "settings", None), "threads": job.threads}
+    offered = {"settings": job.params.job["settings"], "threads": job.threads}
     wanted = inspect.signature(main).parameters
     arguments |= {name: value for name, value in offered.items() if name in wanted}
     started = time.monotonic()
     try:
-        main(**arguments)
+        making = draft(job, SCRIPTS)
+        if records := find(making):
+            bring_all_back(records)
+            before = records[0].making
+            log.info("the same was computed on %s, in %.0f s: taken from there", before.start, before.seconds)
+        else:
+            main(**arguments)
+            records = enter(making, time.monotonic() - started)
+        for record in records:
+            write_record(record)
     except StudyError as error:
         log.error("%s", error)
         sys.exit(1)

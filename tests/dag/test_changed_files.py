@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
-from job_names import SUBJECTS, jobs
+from job_names import SUBJECTS, all_but, jobs
 from workflow_copy import OVERLAY, Workflow
 
 BAD_ANSWERS = f"results/smoke/generations/{SUBJECTS['bad']}/smoke_evaluation.parquet"
-BELOW_BAD_ANSWERS = jobs("judge bad evaluation", "capture_answers bad", "fit_directions bad", "steer bad *",
-    "detect bad", "compare_directions", "collect_detection", "write_transcripts", "plot_*")  # fmt: skip
+CHANGED = "\nCHANGED = True\n"
 BELOW_JUDGE = jobs("fit_directions *", "steer *", "detect *", "compare_directions", "collect_detection",
     "write_transcripts", "plot_*")  # fmt: skip
 
@@ -30,15 +29,10 @@ def test_a_file_with_a_new_time_and_its_old_content_is_no_change(study: Workflow
     assert study.planned() == set()
 
 
-def test_a_result_with_other_content_reruns_what_is_below(study: Workflow) -> None:
-    study.append(BAD_ANSWERS, "changed")
-    assert study.planned() == BELOW_BAD_ANSWERS
-
-
 def test_a_deleted_intermediate_result_is_not_missed_until_it_is_needed(study: Workflow) -> None:
     (study.folder / BAD_ANSWERS).unlink()
     assert study.planned() == set()
-    study.append("scripts/judge.py", "# changed\n")
+    study.append("scripts/judge.py", CHANGED)
     assert (
         study.planned() == {"generate bad evaluation"} | jobs("judge *", "capture_answers bad") | BELOW_JUDGE
     )
@@ -69,8 +63,34 @@ def test_a_deleted_final_result_is_made_again_alone(study: Workflow, path: str, 
 def test_an_edited_script_reruns_its_rule_and_what_is_below(
     study: Workflow, script: str, expected: set[str]
 ) -> None:
-    study.append(f"scripts/{script}", "# changed\n")
+    study.append(f"scripts/{script}", CHANGED)
     assert study.planned() == expected
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("report/transcripts.py", jobs("write_transcripts")),
+        ("detection/evaluation.py", jobs("detect *", "collect_detection", "plot_detection")),
+        ("judges/world.py", jobs("judge *", "steer *") | BELOW_JUDGE),
+        ("models/load.py", all_but("grow_tokenizer")),
+        ("ledger/audit.py", set()),
+    ],
+)
+def test_an_edited_module_reruns_the_rules_that_import_it_and_what_is_below(
+    study: Workflow, module: str, expected: set[str]
+) -> None:
+    study.append(f"scripts/forewarn/{module}", CHANGED)
+    assert study.planned() == expected
+
+
+@pytest.mark.parametrize("path", ["scripts/judge.py", "scripts/forewarn/judges/world.py"])
+def test_a_comment_a_docstring_and_the_layout_are_no_change(study: Workflow, path: str) -> None:
+    text = (study.folder / path).read_text(encoding="utf-8")
+    assert text.startswith('"""')
+    changed = '"""Says it otherwise. ' + text[3:].replace("\n\n\n", "\n\n\n\n# a comment\n")
+    (study.folder / path).write_text(changed, encoding="utf-8")
+    assert study.planned() == set()
 
 
 @pytest.mark.parametrize(

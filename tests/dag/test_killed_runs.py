@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workflow_copy import RESULTS, STUB, Workflow
+from workflow_copy import RESULTS, Workflow
 
 TARGET = RESULTS + "detection_auc.json"
 WAITING = """\
@@ -27,7 +27,7 @@ while not Path("go on").exists():
 def waiting_run(study: Workflow) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A run whose only job waits for the file `go on`: its process, and the process id of the job."""
     script = study.folder / "scripts/collect_detection.py"
-    script.write_text(WAITING + STUB.read_text(encoding="utf-8"), encoding="utf-8")
+    script.write_text(WAITING + script.read_text(encoding="utf-8"), encoding="utf-8")
     command = study.command("--cores", "1", "--quiet", "all", "--", TARGET)
     run = subprocess.Popen(command, cwd=study.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

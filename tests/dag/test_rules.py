@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from workflow_copy import OVERLAY, PROCESSES, Workflow
 
 LONGEST = {"Snakefile": 75, "rules/*.smk": 150, "scripts/*.py": 60, "scripts/forewarn/**/*.py": 250}
 """Lines of a file, by where it is."""
+COMMANDS = {"ledger.py"}
+RULE = re.compile(r'job=job\(\s*"(?P<job>\w+\.py)".*script:\s+"../scripts/(?P<script>\w+\.py)"', re.DOTALL)
 UNBOUNDED = {"rules/common.smk"}
 
 
@@ -65,7 +68,7 @@ def test_every_rule_says_what_it_does_and_needs(rules: list[dict[str, Any]], rep
         assert rule["benchmark"], rule
         assert rule["message"], rule
         assert {"mem_mb", "runtime"} <= set(rule["resources"]), rule
-        assert rule["params"] == {"named": ["settings"], "all": 1}, rule
+        assert rule["params"] == {"named": ["job"], "all": 1}, rule
         assert rule["output"]["named"], rule
         assert (repository / "rules" / rule["conda"]).is_file(), rule
         assert (repository / "rules" / rule["script"]).is_file(), rule
@@ -83,7 +86,18 @@ def test_scripts_take_what_their_rules_give(rules: list[dict[str, Any]]) -> None
 
 def test_every_script_belongs_to_a_rule(rules: list[dict[str, Any]], repository: Path) -> None:
     scripts = {path.name for path in (repository / "scripts").glob("*.py")}
-    assert scripts == {Path(rule["script"]).name for rule in rules}
+    assert scripts - COMMANDS == {Path(rule["script"]).name for rule in rules}
+
+
+def test_the_code_of_a_rule_is_that_of_its_script(repository: Path) -> None:
+    named = [
+        (match["job"], match["script"])
+        for path in (repository / "rules").glob("*.smk")
+        for rule in re.split(r"(?m)^rule ", path.read_text(encoding="utf-8"))
+        if (match := RULE.search(rule))
+    ]
+    assert len(named) > 15
+    assert all(job == script for job, script in named)
 
 
 def test_snakemake_has_nothing_to_remark(blank: Workflow) -> None:

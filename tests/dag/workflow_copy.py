@@ -109,7 +109,7 @@ class Workflow:
 
 
 def copy_of(repository: Path, folder: Path) -> Workflow:
-    """A fresh copy of the workflow, without results, in which a stub stands for every script."""
+    """A fresh copy of the workflow, without results, in which a stub stands for what scripts compute."""
     for part in PARTS:
         source, target = repository / part, folder / part
         if source.is_dir():
@@ -118,7 +118,11 @@ def copy_of(repository: Path, folder: Path) -> Workflow:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     for script in (folder / "scripts").glob("*.py"):
-        shutil.copyfile(STUB, script)
+        text = script.read_text(encoding="utf-8")
+        text = text.replace("run(main, ", "run(stub.placeholder(main, snakemake), ")
+        text = text.replace("from forewarn.job import run", "import stub\n    from forewarn.job import run")
+        script.write_text(text, encoding="utf-8")
+    shutil.copyfile(STUB, folder / "scripts" / "stub.py")
     return Workflow(folder)
 
 

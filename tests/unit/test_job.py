@@ -10,17 +10,37 @@ from types import SimpleNamespace
 import pytest
 
 from forewarn.errors import StudyError
-from forewarn.job import run
+from forewarn.job import SCRIPTS, run
+from forewarn.ledger.closure import code_closure
+from forewarn.ledger.index import Index
+from forewarn.ledger.params import job_mapping
+from forewarn.ledger.record import read_record, record_path
 from forewarn.workspace import workspace
 
 
+class Files(list):
+    """Files as Snakemake gives them to a script: a list of all, and pairs of name and file or files."""
+
+    def __init__(self, **named):
+        lists = [[value] if isinstance(value, str) else value for value in named.values()]
+        super().__init__(file for files in lists for file in files)
+        self.items = named.items
+
+
 @pytest.fixture
-def job(tmp_path):
+def job(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.parquet", "b", "c"):
+        Path(name).write_text(name)
+    with Index() as index:
+        code = code_closure(SCRIPTS / "judge.py", SCRIPTS, index).code
     return SimpleNamespace(
-        input={"rows": "a.parquet", "files": ["b", "c"], "none": []},
-        output={"out": str(tmp_path / "out.json")},
-        params=SimpleNamespace(settings={"x": 1}),
-        log=[str(tmp_path / "logs" / "a.log")],
+        rule="judge",
+        wildcards={"model": "nano"},
+        input=Files(rows="a.parquet", files=["b", "c"], none=[]),
+        output=Files(out="out.json"),
+        params=SimpleNamespace(job=job_mapping("scripts/judge.py", code, {"x": 1})),
+        log=["logs/a.log"],
         threads=3,
     )
 
@@ -40,6 +60,7 @@ def test_main_gets_everything_by_name(job):
 
     def main(*, rows, files, none="the default", out, settings, threads):
         seen.update(locals())
+        out.touch()
 
     run(main, job)
     assert seen["rows"] == Path("a.parquet")
@@ -51,7 +72,55 @@ def test_main_gets_everything_by_name(job):
 
 
 def test_main_need_not_ask_for_threads(job):
-    run(lambda *, rows, files, out, settings: None, job)
+    run(lambda *, rows, files, out, settings: out.touch(), job)
+
+
+def test_a_job_that_succeeds_records_its_outputs(job):
+    run(lambda *, rows, files, out, settings: out.write_text("0"), job)
+    record = read_record(record_path("out.json"))
+    assert record.md5 == "cfcd208495d565ef66e7dff9f98764da"  # md5 of "0", which DVC would give
+    making = record.making
+    assert (making.rule, making.wildcards, making.params) == ("judge", {"model": "nano"}, {"x": 1})
+    assert list(making.inputs) == ["a.parquet", "b", "c"]
+    assert "scripts/forewarn/judges/world.py" in making.code
+    assert not [path for path in making.code if "ledger" in path]
+    assert {"python", "pyarrow"} <= set(making.environment)
+    assert str(Path.cwd()) not in record_path("out.json").read_text()
+
+
+def test_the_same_job_is_not_computed_twice(job, capsys):
+    run(lambda *, rows, files, out, settings: out.write_text("once"), job)
+    before = record_path("out.json").read_bytes()
+    Path("out.json").unlink()
+
+    def main(**_):
+        raise AssertionError("computed again")
+
+    run(main, job)
+    assert Path("out.json").read_text() == "once"
+    assert record_path("out.json").read_bytes() == before
+    assert "taken from there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change", ["settings", "input", "output"])
+def test_another_job_is_computed(job, change):
+    run(lambda *, rows, files, out, settings: out.write_text("once"), job)
+    if change == "settings":
+        job.params.job["settings"] = {"x": 2}
+    elif change == "input":
+        Path("b").write_text("other")
+    else:
+        job.output = Files(out="another.json")
+    run(lambda *, rows, files, out, settings: out.write_text("anew"), job)
+    assert Path(job.output[0]).read_text() == "anew"
+
+
+def test_code_that_changes_while_a_run_is_on_is_refused(job, capsys):
+    job.params.job["code"] = "of another day"
+    with pytest.raises(SystemExit):
+        run(lambda **_: None, job)
+    assert "changed since the run was planned" in capsys.readouterr().err
+    assert not record_path("out.json").exists()
 
 
 def test_a_users_error_is_logged_without_traceback(job, capsys):
