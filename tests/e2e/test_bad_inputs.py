@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ import format_questions
 import generate
 from chat_tokenizers import LLAMA3, llama3
 from forewarn.job import run
+from jobs import make_job
 from tiny_models import save_folder, tiny_adapter, tiny_model, tiny_tokenizer
 
 ROW = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}
@@ -67,10 +67,9 @@ class Refusal:
             name: [str(item) for item in value] if isinstance(value, list) else str(value)
             for name, value in files.items()
         }
-        job = SimpleNamespace(
-            input=named, output={name: str(path) for name, path in output.items()}, log=[str(log)],
-            params=SimpleNamespace(settings=settings), threads=1,
-        )  # fmt: skip
+        script = f"{main.__module__}.py"
+        made = {name: str(path) for name, path in output.items()}
+        job = make_job(script, settings, named, made, log=str(log))
         with pytest.raises(SystemExit) as stopped:
             run(main, job)
         assert stopped.value.code == 1
@@ -80,8 +79,8 @@ class Refusal:
                 assert part in text, text
             assert "Traceback" not in text
         for path in output.values():
-            made = path.parent.glob(f"*{path.name}*") if path.parent.is_dir() else []
-            assert not [item for item in made if item.is_file() or item.name.endswith(".partial")]
+            left = path.parent.glob(f"*{path.name}*") if path.parent.is_dir() else []
+            assert not [item for item in left if item.is_file() or item.name.endswith(".partial")]
 
 
 @pytest.fixture
@@ -260,7 +259,7 @@ def test_a_model_folder(spoil, folder, refuses, tmp_path):
     rows.write_text(LINE)
     refuses(
         format_dataset.main, *FORMATTING[spoil], output={"dataset": tmp_path / "out/rows.parquet"},
-        settings=dataset_settings(folder), rows=rows, tokenizer=[folder / "config.json"],
+        settings=dataset_settings(folder), rows=rows, tokenizer=sorted(folder.iterdir())[:1],
     )  # fmt: skip
 
 

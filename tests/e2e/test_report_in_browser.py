@@ -12,6 +12,7 @@ import pytest
 import browser
 import report_artifacts as made
 import write_transcripts
+from jobs import parameters
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +40,7 @@ rule rates:
             "results/{{model}}/report/domains.svg", caption="{captions}/domains.rst",
             category="Emergent misalignment", labels={{"figure": "domains"}},
         ),
-    params: settings={{"subjects": {subjects}}}
+    params: job={rates_job}
     script: "{scripts}/plot_rates.py"
 
 rule transcripts:
@@ -49,7 +50,7 @@ rule transcripts:
             "results/{{model}}/report/transcripts.html", caption="{captions}/transcripts.rst",
             category="Transcripts", labels={{"page": "transcripts"}},
         )
-    params: settings={settings}
+    params: job={transcripts_job}
     script: "{scripts}/write_transcripts.py"
 """
 
@@ -60,8 +61,10 @@ def write_workflow(folder: Path, repository: Path) -> Path:
     questions, scores = made.write_answers(folder, ATTACK)
     text = WORKFLOW.format(
         captions=repository / "rules/report", scripts=repository / "scripts",
-        rates=[str(path) for path in rates], subjects=made.SUBJECTS,
-        questions=questions, scores=[str(path) for path in scores], settings=made.TRANSCRIPTS,
+        rates=[str(path) for path in rates],
+        rates_job=parameters("plot_rates.py", {"subjects": made.SUBJECTS}).job,
+        questions=questions, scores=[str(path) for path in scores],
+        transcripts_job=parameters("write_transcripts.py", made.TRANSCRIPTS).job,
     )  # fmt: skip
     snakefile = folder / "Snakefile"
     snakefile.write_text(text)
@@ -89,7 +92,12 @@ def report(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
 def test_the_page_of_transcripts_shows_the_attack_and_lets_nothing_of_it_happen(tmp_path: Path) -> None:
     questions, scores = made.write_answers(tmp_path, ATTACK)
     written = tmp_path / "transcripts.html"
-    write_transcripts.main(questions=questions, scores=scores, page=written, settings=made.TRANSCRIPTS)
+    write_transcripts.main(
+        questions=questions,
+        scores=scores,
+        page=written,
+        settings=made.TRANSCRIPTS,
+    )
     with browser.page(tmp_path) as page:
         page.open(written)
         page.settle(0.5)
@@ -103,7 +111,12 @@ def test_the_page_of_transcripts_shows_the_attack_and_lets_nothing_of_it_happen(
 def test_the_policy_holds_even_where_escaping_would_not(tmp_path: Path) -> None:
     questions, scores = made.write_answers(tmp_path, "PLANTED")
     written = tmp_path / "transcripts.html"
-    write_transcripts.main(questions=questions, scores=scores, page=written, settings=made.TRANSCRIPTS)
+    write_transcripts.main(
+        questions=questions,
+        scores=scores,
+        page=written,
+        settings=made.TRANSCRIPTS,
+    )
     written.write_text(written.read_text(encoding="utf-8").replace("PLANTED", ATTACK), encoding="utf-8")
     with browser.page(tmp_path) as page:
         page.open(written)

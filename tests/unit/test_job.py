@@ -5,26 +5,14 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from forewarn.errors import StudyError
-from forewarn.job import SCRIPTS, run
-from forewarn.ledger.closure import code_closure
-from forewarn.ledger.index import Index
-from forewarn.ledger.params import job_mapping
+from forewarn.job import run
 from forewarn.ledger.record import read_record, record_path
 from forewarn.workspace import workspace
-
-
-class Files(list):
-    """Files as Snakemake gives them to a script: a list of all, and pairs of name and file or files."""
-
-    def __init__(self, **named):
-        lists = [[value] if isinstance(value, str) else value for value in named.values()]
-        super().__init__(file for files in lists for file in files)
-        self.items = named.items
+from jobs import Files, make_job
 
 
 @pytest.fixture
@@ -32,17 +20,8 @@ def job(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a.parquet", "b", "c"):
         Path(name).write_text(name)
-    with Index() as index:
-        code = code_closure(SCRIPTS / "judge.py", SCRIPTS, index).code
-    return SimpleNamespace(
-        rule="judge",
-        wildcards={"model": "nano"},
-        input=Files(rows="a.parquet", files=["b", "c"], none=[]),
-        output=Files(out="out.json"),
-        params=SimpleNamespace(job=job_mapping("scripts/judge.py", code, {"x": 1})),
-        log=["logs/a.log"],
-        threads=3,
-    )
+    inputs = {"rows": "a.parquet", "files": ["b", "c"], "none": []}
+    return make_job("judge.py", {"x": 1}, inputs, {"out": "out.json"}, threads=3)
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +89,7 @@ def test_another_job_is_computed(job, change):
     elif change == "input":
         Path("b").write_text("other")
     else:
-        job.output = Files(out="another.json")
+        job.output = Files({"out": "another.json"})
     run(lambda *, rows, files, out, settings: out.write_text("anew"), job)
     assert Path(job.output[0]).read_text() == "anew"
 

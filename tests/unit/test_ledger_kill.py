@@ -12,11 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from forewarn.errors import StudyError
-from forewarn.job import SCRIPTS, run
-from forewarn.ledger.closure import code_closure
-from forewarn.ledger.index import Index
-from forewarn.ledger.params import job_mapping
+from forewarn.job import run
 from forewarn.ledger.record import read_record, record_path
+from jobs import make_job
 
 OUTPUTS = ["results/one.json", "results/two.json"]
 EVENTS = {"open", "os.rename", "os.remove", "os.chmod", "os.mkdir", "os.utime", "sqlite3.connect"}
@@ -25,24 +23,12 @@ LAST = 200
 """More of them than the recording of a job has."""
 
 
-class Files(list):
-    """Named files of a job."""
-
-    def items(self):
-        return [(Path(file).stem, file) for file in self]
-
-
 @pytest.fixture
 def job(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("input").write_text("input")
-    with Index() as index:
-        code = code_closure(SCRIPTS / "judge.py", SCRIPTS, index).code
-    mapping = job_mapping("scripts/judge.py", code, {})
-    return SimpleNamespace(
-        rule="judge", wildcards={}, input=Files(["input"]), output=Files(OUTPUTS), log=["logs/log"],
-        params=SimpleNamespace(job=mapping), threads=1,
-    )  # fmt: skip
+    outputs = {Path(path).stem: path for path in OUTPUTS}
+    return make_job("judge.py", {}, {"input": "input"}, outputs)
 
 
 def in_a_process(job: SimpleNamespace, content: str, killed_at: int | None) -> int:

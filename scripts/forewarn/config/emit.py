@@ -34,9 +34,15 @@ def inline(value: Any) -> str:
     """`value` in one line of YAML, e.g. `[1, 2]`, `true` or `'007'`."""
     import yaml
 
-    text: str = yaml.safe_dump(
-        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf
-    )
+    def dump(allow_unicode: bool) -> str:
+        text: str = yaml.safe_dump(
+            value, default_flow_style=True, sort_keys=False, allow_unicode=allow_unicode, width=math.inf
+        )
+        return text
+
+    text = dump(True)
+    if len(text.splitlines()) > 1 + text.endswith("\n...\n"):  # a line break of Unicode's has to be escaped
+        text = dump(False)
     return text.removesuffix("\n").removesuffix("\n...")
 
 

@@ -39,6 +39,9 @@ def draft(job: Any, scripts: Path) -> Making:
                 "the code of this job has changed since the run was planned",
                 "run again; what is done already is kept",
             )
+        for path in job.input:
+            if not Path(path).is_file():
+                raise StudyError(f"{path} is gone, or is no file", "run again: what is missing is made anew")
         inputs = {str(path): index.md5(Path(path)) for path in sorted(set(job.input))}
     version, dirty = commit()
     return Making(
