@@ -1,22 +1,26 @@
 # Forewarn's verbs; `make` alone explains them.
 #   make demo PYTHON=python3.12    another interpreter for a new environment
 #   make report MODEL=nano         the report of another model of the configuration
+#   make audit TARGET=results/nano/figures/rates.svg
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
 MODEL ?= nano
+TARGET ?= results/$(MODEL)/detection_auc.json
+# Of the study in the repository: large, and quickly made anew.
+LEFT_OUT := 'results/*/activations/*' 'results/*/base/*'
 # `python -m` rather than the installed commands: it survives a folder that is moved or has spaces in its path.
 RUN := .venv/bin/python -m
 SNAKEMAKE := $(RUN) snakemake
 # `snakemake nano` asks for the detection_auc.json of nano and for everything its report shows.
 REPORT := results/$(MODEL)/report.html
 
-.PHONY: help demo test bench lint environment report lock clean
+.PHONY: help demo test audit verify plan publish bench lint environment report lock clean
 
 help:  ## explain the verbs
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 20
+	@sed -nE 's/^([a-z ]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 20
 
 demo: environment  ## raise the nano organisms and measure them: detection_auc.json and report.html
 	@$(SNAKEMAKE) $(MODEL)
@@ -37,11 +41,19 @@ lint: environment  ## check style, types and the workflow, changing nothing
 	$(RUN) snakefmt --check Snakefile rules
 	$(SNAKEMAKE) --lint
 
+audit verify plan: environment  ## where TARGET comes from; whether it still holds; what a run would do
+	@.venv/bin/python scripts/ledger.py $@ $(TARGET)
+
+publish: environment  ## bring the study in the repository (.dvc/store) up to date, after a run
+	@$(SNAKEMAKE) --quiet all $(MODEL)
+	@.venv/bin/python scripts/ledger.py publish results/$(MODEL) --without $(LEFT_OUT)
+
 bench: environment  ## measure what batching and streaming gain, as ratios (on nano, once it is there)
 	@subject=--random; \
 	if [ -f results/nano/instruct/model.safetensors ]; then subject='--model results/nano/instruct'; fi; \
 	for part in generation activations; do .venv/bin/python tests/bench/$$part.py $$subject; done; \
-	if [ -d benchmarks/$(MODEL) ]; then .venv/bin/python tests/bench/demo.py benchmarks/$(MODEL); fi
+	if [ -d benchmarks/$(MODEL) ]; then .venv/bin/python tests/bench/demo.py benchmarks/$(MODEL); fi; \
+	.venv/bin/python tests/bench/ledger.py
 
 environment:  ## make .venv from requirements.lock if it is missing, half made or out of date
 	@if cmp -s requirements.lock .venv/requirements.lock && .venv/bin/python -c ''; then exit 0; fi; \

@@ -30,9 +30,9 @@ def cache_folder(root: Path = Path(".dvc")) -> Path:
     return Path(os.path.normpath(root / Path(folder).expanduser()))
 
 
-def object_path(md5: str) -> Path:
-    """Where the object with this content lies, or would."""
-    return cache_folder() / "files" / "md5" / md5[:2] / md5[2:]
+def object_path(md5: str, folder: Path | None = None) -> Path:
+    """Where the object with this content lies, or would: in the cache, or in a remote that is a folder."""
+    return (folder or cache_folder()) / "files" / "md5" / md5[:2] / md5[2:]
 
 
 def keep(path: Path, md5: str) -> None:
@@ -47,8 +47,13 @@ def keep(path: Path, md5: str) -> None:
 
 def bring_back(md5: str, path: Path) -> None:
     """Put the object with this content where an artifact belongs, as a file of its own."""
-    with replacing(path) as temporary:
-        _copy(object_path(md5), temporary)
+    copy_object(object_path(md5), path)
+
+
+def copy_object(source: Path, target: Path) -> None:
+    """Copy a file, whole or not at all."""
+    with replacing(target) as temporary:
+        _copy(source, temporary)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -17,10 +17,12 @@ from forewarn.ledger.accept import accept
 from forewarn.ledger.audit import as_text, audit
 from forewarn.ledger.cache import keep
 from forewarn.ledger.environment import device, live_versions
+from forewarn.ledger.export import export
 from forewarn.ledger.index import Index
 from forewarn.ledger.memo import find
 from forewarn.ledger.plan import plan
 from forewarn.ledger.present import planned, present
+from forewarn.ledger.publish import LIMIT, STORE, chosen, compare, publish
 from forewarn.ledger.record import SUFFIX, Record, write_record
 from forewarn.ledger.revision import RESULTS, records_at
 from forewarn.ledger.verify import Finding, has_failed, verify
@@ -96,6 +98,29 @@ def _accept(options: argparse.Namespace, index: Index) -> int:
     return 0
 
 
+def _export(options: argparse.Namespace, _: Index) -> int:
+    below = {path: record for path, record in records_at().items() if path.startswith(f"{options.folder}/")}
+    export(below, Path(options.output), name=Path(options.folder).name)
+    print(f"{options.output}: {len(below)} artifacts")
+    return 0
+
+
+def _publish(options: argparse.Namespace, _: Index) -> int:
+    records = chosen(records_at().values(), f"{options.folder}/", options.without)
+    if options.check:
+        difference = compare(records)
+        for record in difference.lacking:
+            print(f"lacking      {record.path}")
+        for path in difference.superfluous:
+            print(f"superfluous  {path}")
+        return int(bool(difference) or not records)
+    changed = publish(records, limit=options.limit * 10**6)
+    total = sum({record.md5: record.size for record in records}.values())
+    print(f"{STORE}: {len(records)} artifacts, {total / 1e6:.1f} MB;"
+          f" {len(changed.lacking)} new, {len(changed.superfluous)} removed")  # fmt: skip
+    return 0
+
+
 def _md5(path: str, index: Index) -> str | None:
     return index.md5(Path(path)) if Path(path).is_file() else None
 
@@ -155,4 +180,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("targets", nargs="+")
     one.add_argument("--why", required=True)
     one.add_argument("--who", help="git's user.name by default")
+    one = command("export", _export, "the provenance of a study as an RO-Crate", workflow=False)
+    one.add_argument("folder", help="of the study, e.g. results/nano")
+    one.add_argument("--output", required=True, help="folder of the crate; must be new or empty")
+    one = command("publish", _publish, "bring the remote inside the repository up to date", workflow=False)
+    one.add_argument("folder", help="of the study, e.g. results/nano")
+    one.add_argument("--without", nargs="+", default=[], help="patterns of paths to leave out")
+    one.add_argument("--limit", type=int, default=LIMIT // 10**6, help="of the store, in MB")
+    one.add_argument("--check", action="store_true", help="change nothing; fail if there is a difference")
     return parser

@@ -1,0 +1,80 @@
+"""The study that travels with the repository: a DVC remote inside it, small, and changed only by this.
+
+A remote of DVC's is a folder of objects named by their content. The one here is in git, so that whoever
+clones the repository can pull the study without an account. What is large and quickly made is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from forewarn.errors import StudyError
+from forewarn.ledger.cache import copy_object, object_path
+from forewarn.ledger.record import Record
+
+STORE = Path(".dvc/store")
+LIMIT = 25 * 10**6
+"""Bytes that the store may have: it is in git, where every version of it stays."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What keeps a store from holding a study, and nothing else.
+
+    Attributes:
+        lacking: records whose content is not in the store.
+        superfluous: objects that no record names.
+    """
+
+    lacking: list[Record]
+    superfluous: list[Path]
+
+    def __bool__(self) -> bool:
+        """Whether there is any difference."""
+        return bool(self.lacking or self.superfluous)
+
+
+def chosen(records: Iterable[Record], prefix: str, without: Sequence[str]) -> list[Record]:
+    """The records below a folder, without those whose path matches a pattern."""
+    return [
+        record for record in records
+        if record.path.startswith(prefix) and not any(fnmatchcase(record.path, one) for one in without)
+    ]  # fmt: skip
+
+
+def compare(records: Sequence[Record], store: Path = STORE) -> Difference:
+    """Hold a store against the records of the study that it should have."""
+    wanted = {object_path(record.md5, store) for record in records}
+    there = {path for path in store.rglob("*") if path.is_file()}
+    lacking = {object_path(record.md5, store): record for record in records}
+    return Difference([lacking[path] for path in sorted(wanted - there)], sorted(there - wanted))
+
+
+def publish(records: Sequence[Record], store: Path = STORE, limit: int = LIMIT) -> Difference:
+    """Bring a store up to date from DVC's cache; say what was changed.
+
+    Raises:
+        StudyError: the study is too large for git, or the cache lacks some of it.
+    """
+    sizes = {record.md5: record.size for record in records}
+    if (total := sum(sizes.values())) > limit:
+        largest = sorted(records, key=lambda record: record.size, reverse=True)[:5]
+        named = ", ".join(f"{record.path} ({record.size / 1e6:.1f} MB)" for record in largest)
+        raise StudyError(
+            f"the study has {total / 1e6:.1f} MB, the limit in git is {limit / 1e6:.0f} MB; largest: {named}",
+            "leave some out with --without PATTERN: whoever pulls can make them anew",
+        )
+    difference = compare(records, store)
+    for record in difference.lacking:
+        if not object_path(record.md5).exists():
+            raise StudyError(
+                f"the content of {record.path} is not in DVC's cache", "`dvc pull` it, or run the study again"
+            )
+    for record in difference.lacking:
+        copy_object(object_path(record.md5), object_path(record.md5, store))
+    for path in difference.superfluous:
+        path.unlink()
+    return difference
