@@ -17,8 +17,9 @@ from forewarn.config import load_configuration, read_yaml
 from forewarn.errors import StudyError
 from forewarn.files import digest
 from forewarn.ledger.closure import code_closure
+from forewarn.ledger.environment import device, live_versions
 from forewarn.ledger.index import Index
-from forewarn.ledger.params import job_mapping
+from forewarn.ledger.params import environment_mapping, job_mapping
 from forewarn.ledger.present import ANSWER, answer
 from forewarn.ledger.restore import restore
 
@@ -100,10 +101,11 @@ ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 STEERING_OPERATIONS = ["add", "ablate"]
 SCRIPTS = Path(workflow.basedir) / "scripts"
 INDEX = Index()
-CODE = {
-    script.name: refusing(code_closure, script, SCRIPTS, INDEX).code
+CLOSURES = {
+    script.name: refusing(code_closure, script, SCRIPTS, INDEX)
     for script in sorted(SCRIPTS.glob("*.py"))
 }
+ENVIRONMENT_COUNTS = CONFIGURATION.ledger.environment == "rerun"
 INDEX.save()
 
 
@@ -125,8 +127,15 @@ wildcard_constraints:
 def job(script, settings):
     """An input function: the one parameter of a rule, with its settings and a hash of all code behind it."""
 
+    code, packages = CLOSURES[script].code, CLOSURES[script].packages
+    environment = (
+        environment_mapping(live_versions(packages), device(packages))
+        if ENVIRONMENT_COUNTS
+        else None
+    )
+
     def mapping(wildcards):
-        return job_mapping(f"scripts/{script}", CODE[script], settings(wildcards))
+        return job_mapping(f"scripts/{script}", code, settings(wildcards), environment)
 
     return mapping
 
@@ -147,7 +156,7 @@ def today(path):
         "rule": maker.name,
         "script": made["script"],
         "params": made["settings"],
-        "code": CODE[Path(made["script"]).name],
+        "code": CLOSURES[Path(made["script"]).name].code,
         "inputs": sorted(maker.expand_input(wildcards)[0]),
     }
 
@@ -170,7 +179,14 @@ def open_ledger():
                 "the ledger keeps its promises with Snakemake's persistence backend `file` only",
                 "leave out `--persistence-backend`",
             )
-        refusing(restore, Path("results"), producer, benchmark_of, INDEX)
+        refusing(
+            restore,
+            Path("results"),
+            producer,
+            benchmark_of,
+            INDEX,
+            environment_counts=ENVIRONMENT_COUNTS,
+        )
     INDEX.save()
 
 

@@ -98,6 +98,22 @@ def test_without_the_cache_there_is_no_memo(study: Workflow) -> None:
     assert study.planned() == set()
 
 
+# --- environment ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("counts", ["report", "rerun"])
+def test_another_environment_is_a_reason_to_run_only_where_it_is_asked_for(
+    study: Workflow, counts: str
+) -> None:
+    study.change("ledger.environment", counts)
+    assert study.planned() == set()
+    for path in (study.folder / RESULTS).rglob("*.dvc"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"matplotlib: .*", "matplotlib: 1.0.0", text), encoding="utf-8")
+    made_with_it = jobs("plot_*", "write_transcripts")
+    assert study.planned() == (made_with_it if counts == "rerun" else set())
+
+
 # --- branches ---------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger_chain import ADAPTER, CONFIG, DATA, RATES, ROWS, chain, making, md5, today, with_making
 
 from forewarn.errors import StudyError
 from forewarn.ledger.accept import accept
@@ -20,6 +19,7 @@ from forewarn.ledger.plan import plan
 from forewarn.ledger.record import Record, read_record, record_path, write_record
 from forewarn.ledger.revision import records_at
 from forewarn.ledger.verify import has_failed, verify
+from ledger_chain import ADAPTER, CONFIG, DATA, RATES, ROWS, chain, making, md5, today, with_making
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.text("ab", max_size=2),

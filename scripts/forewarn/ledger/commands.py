@@ -24,7 +24,7 @@ from forewarn.ledger.plan import plan
 from forewarn.ledger.present import planned, present
 from forewarn.ledger.publish import LIMIT, STORE, chosen, compare, publish
 from forewarn.ledger.record import SUFFIX, Record, write_record
-from forewarn.ledger.revision import RESULTS, records_at
+from forewarn.ledger.revision import RESULTS, record_of, records_at
 from forewarn.ledger.verify import Finding, has_failed, verify
 
 
@@ -86,14 +86,19 @@ def _accept(options: argparse.Namespace, index: Index) -> int:
 
     who = options.who or _user()
     when = datetime.now(UTC).isoformat(timespec="seconds")
+    records = records_at()
+    outputs = [path for target in options.targets for path in record_of(target, records).making.outputs]
+    now = present(outputs, options.configfile)
+    done: set[str] = set()
     for target in options.targets:
-        records = records_at()
-        known = records.get(target)
-        now = present(known.making.outputs if known else [target], options.configfile)
+        if target in done:  # accepted with another output of the same job
+            continue
         for record in accept(target, records, now, content_of, who=who, when=when, why=options.why):
             if Path(record.path).exists():
                 keep(Path(record.path), record.md5)
             write_record(record)
+            records[record.path] = record
+            done.add(record.path)
             print(f"accepted {record.path}")
     return 0
 

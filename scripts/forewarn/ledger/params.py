@@ -12,17 +12,30 @@ from typing import Any
 from forewarn.ledger.closure import closure_digest
 
 
-def job_mapping(script: str, code: dict[str, str], settings: dict[str, Any]) -> dict[str, Any]:
+def job_mapping(
+    script: str,
+    code: dict[str, str],
+    settings: dict[str, Any],
+    environment: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """The mapping.
 
     Args:
         script: path of the script, relative to the project.
         code: its closure.
         settings: JSON values.
+        environment: package versions and device, where these are to be a reason to run again.
     """
-    mapping = {"code": closure_digest(code), "script": script, "settings": settings}
+    mapping: dict[str, Any] = {"code": closure_digest(code), "script": script, "settings": settings}
+    if environment is not None:
+        mapping["environment"] = environment
     ordered: dict[str, Any] = json.loads(json.dumps(mapping, sort_keys=True))
     return ordered
+
+
+def environment_mapping(versions: dict[str, str], device: str) -> dict[str, Any]:
+    """The part of the mapping that says where a job runs."""
+    return {"device": device, "versions": versions}
 
 
 def as_snakemake_keeps_it(mapping: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from forewarn.errors import StudyError
 from forewarn.ledger.index import Index
 from forewarn.ledger.memo import remember
 from forewarn.ledger.record import SUFFIX, Making, Record, read_record
-from forewarn.ledger.snakemake_metadata import STATE, is_unfinished, settle_metadata
+from forewarn.ledger.snakemake_metadata import STATE, expected, is_unfinished, settle_metadata
 
 SHOWN = 5
 """Complaints that are shown; the rest is counted."""
@@ -55,6 +55,8 @@ def restore(
     is_output: Callable[[str], bool],
     benchmark_of: Callable[[Making], str | None],
     index: Index,
+    *,
+    environment_counts: bool = False,
 ) -> Found:
     """Bring Snakemake's metadata and the files' times in line with the records.
 
@@ -63,6 +65,7 @@ def restore(
         is_output: whether some rule makes the file of this path.
         benchmark_of: the benchmark file of a job, which Snakemake takes for one of its outputs.
         index: what is known of files already.
+        environment_counts: whether other package versions, or another device, are a reason to run again.
 
     Raises:
         StudyError: a file is not what its record says, or has none although a rule makes it.
@@ -78,7 +81,9 @@ def restore(
     for path, record in found.records.items():
         if path in unfinished:
             continue
-        if settle_metadata(path, record.making, times.get(path, 0) / 1e9, stale[path], index):
+        time = times.get(path, 0) / 1e9
+        wanted = expected(record.making, time, stale[path], environment_counts=environment_counts)
+        if settle_metadata(path, wanted, index):
             _remember(record, found)
     return found
 

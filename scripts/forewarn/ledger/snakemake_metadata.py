@@ -15,7 +15,7 @@ from typing import Any
 
 from forewarn.files import replacing
 from forewarn.ledger.index import Index
-from forewarn.ledger.params import as_snakemake_keeps_it, job_mapping
+from forewarn.ledger.params import as_snakemake_keeps_it, environment_mapping, job_mapping
 from forewarn.ledger.record import Making
 
 FORMAT = 6
@@ -37,7 +37,9 @@ def is_unfinished(output: str) -> bool:
     return metadata_path(output, "incomplete").exists()
 
 
-def expected(making: Making, time: float, stale: list[str]) -> dict[str, Any]:
+def expected(
+    making: Making, time: float, stale: list[str], *, environment_counts: bool = False
+) -> dict[str, Any]:
     """What Snakemake would have written when the job succeeded.
 
     Args:
@@ -45,8 +47,11 @@ def expected(making: Making, time: float, stale: list[str]) -> dict[str, Any]:
         time: start and end of the job, for Snakemake's statistics.
         stale: inputs whose contents are no longer those that the job read. They are named as a second
             parameter, which no job has: so Snakemake makes the output anew, and says why.
+        environment_counts: whether the parameter of a rule holds the environment.
     """
-    params = [as_snakemake_keeps_it(job_mapping(making.script, making.code, making.params))]
+    environment = environment_mapping(making.environment, making.device) if environment_counts else None
+    mapping = job_mapping(making.script, making.code, making.params, environment)
+    params = [as_snakemake_keeps_it(mapping)]
     if stale:
         params.append(repr("made from other contents of " + ", ".join(sorted(stale))))
     return {
@@ -69,10 +74,9 @@ def expected(making: Making, time: float, stale: list[str]) -> dict[str, Any]:
     }
 
 
-def settle_metadata(output: str, making: Making, time: float, stale: list[str], index: Index) -> bool:
+def settle_metadata(output: str, wanted: dict[str, Any], index: Index) -> bool:
     """Write the metadata of an output unless it is there already; say whether it was written."""
     path = metadata_path(output)
-    wanted = expected(making, time, stale)
     key = {name: wanted[name] for name in COMPARED}
     if path.exists() and index.fact("metadata", path, _compared) == key:
         return False

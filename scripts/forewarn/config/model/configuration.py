@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -15,6 +15,15 @@ from forewarn.config.model.training import Adapter, Dataset
 from forewarn.config.names import Name, nearest
 from forewarn.config.references import REFERENCES, reference_problems
 from forewarn.errors import StudyError
+
+
+class Ledger(Section):
+    """What the ledger between Snakemake and DVC does."""
+
+    environment: Literal["report", "rerun"] = Field(
+        "report",
+        description="Artifacts made with other package versions or on another device: report, or rerun.",
+    )
 
 
 class Configuration(Section):
@@ -38,6 +47,8 @@ class Configuration(Section):
         description="What to do, for each model: organisms to raise, and measurements on them. A study "
         "has the name of its model; its organisms are called dataset-adapter-seedN."
     )
+
+    ledger: Ledger = Field(default_factory=Ledger, description="The record of what made each artifact.")
 
     @model_validator(mode="after")
     def _references_exist(self) -> Self:
