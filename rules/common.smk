@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from snakemake.iocontainers import Wildcards
+from snakemake.persistence import RECORD_FORMAT_VERSION
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
@@ -22,6 +23,7 @@ from forewarn.ledger.index import Index
 from forewarn.ledger.params import environment_mapping, job_mapping
 from forewarn.ledger.present import ANSWER, answer
 from forewarn.ledger.restore import restore
+from forewarn.ledger.snakemake_metadata import FORMAT
 
 
 def refuse(what, way_out):
@@ -174,6 +176,11 @@ def open_ledger():
     if os.environ.get(ANSWER):
         answer(today)
     elif workflow.is_main_process:
+        if RECORD_FORMAT_VERSION != FORMAT:
+            refuse(
+                f"this Snakemake keeps metadata in format {RECORD_FORMAT_VERSION}, the ledger knows {FORMAT}",
+                "install the release in requirements.lock (`make environment`)",
+            )
         if workflow.workflow_settings.persistence_backend.name != "FILE":
             refuse(
                 "the ledger keeps its promises with Snakemake's persistence backend `file` only",

@@ -107,6 +107,16 @@ def test_a_file_that_no_rule_makes_is_the_users_own(study: Workflow) -> None:
     assert study.planned() == set()
 
 
+def test_another_format_of_snakemakes_metadata_is_refused(study: Workflow) -> None:
+    path = study.folder / "scripts/forewarn/ledger/snakemake_metadata.py"
+    text = path.read_text(encoding="utf-8")
+    assert "FORMAT = 6\n" in text
+    path.write_text(text.replace("FORMAT = 6\n", "FORMAT = 5\n"), encoding="utf-8")
+    said = study.snakemake("--dry-run", "--", "smoke")
+    assert said.status != 0
+    assert "format 6, the ledger knows 5" in said.stderr
+
+
 def test_the_database_backend_is_refused(study: Workflow) -> None:
     said = study.snakemake("--persistence-backend", "db", "--dry-run", "--", "smoke")
     assert said.status != 0
