@@ -16,7 +16,7 @@ from pathlib import Path
 from forewarn.errors import StudyError
 from forewarn.ledger.index import Index
 from forewarn.ledger.memo import remember
-from forewarn.ledger.record import SUFFIX, Making, Record, read_record
+from forewarn.ledger.record import SUFFIX, Making, Record, read_record, record_path
 from forewarn.ledger.snakemake_metadata import STATE, expected, is_unfinished, settle_metadata
 
 SHOWN = 5
@@ -111,6 +111,9 @@ def _check(found: Found, unfinished: set[str], is_output: Callable[[str], bool],
         if path in unfinished:  # Snakemake makes it anew
             continue
         record = found.records.get(path)
+        if (record is None or not _matches(record, status, index)) and (now := _just_made(path, index)):
+            found.records[path] = record = now
+            status = Path(path).stat()
         if record is not None:
             md5 = index.md5(Path(path), status) if status.st_size == record.size else None
             if md5 != record.md5:
@@ -129,6 +132,18 @@ def _check(found: Found, unfinished: set[str], is_output: Callable[[str], bool],
         "  after a change of branch, `dvc checkout` does so for all; `python scripts/ledger.py accept FILE`\n"
         "  keeps what lies there, and the record says so; or delete the file, and it is made anew",
     )
+
+
+def _matches(record: Record, status: os.stat_result, index: Index) -> bool:
+    return status.st_size == record.size and index.md5(Path(record.path), status) == record.md5
+
+
+def _just_made(path: str, index: Index) -> Record | None:
+    """The record of a file that a job beside this process finished since its folder was listed."""
+    if not record_path(path).exists():
+        return None
+    record = read_record(record_path(path))
+    return record if record and index.md5(Path(path)) == record.md5 else None
 
 
 def _settle_times(
