@@ -21,8 +21,8 @@ REAL_FILES = "tests/e2e/real_files.yaml"
 
 # What a checkout does not bring along: results of earlier runs, environments, caches, the user's files.
 LEFT_OUT = {
-    ".git", ".venv", ".snakemake", ".forewarn", ".hypothesis", ".pytest_cache", ".mypy_cache", ".ruff_cache",
-    "results", "logs", "benchmarks", "inputs",
+    ".git", ".venv", ".dvc", ".snakemake", ".forewarn", ".hypothesis", ".pytest_cache", ".mypy_cache",
+    ".ruff_cache", "results", "logs", "benchmarks", "inputs",
 }  # fmt: skip
 
 
@@ -77,8 +77,15 @@ class Checkout:
             )  # fmt: skip
 
     def copied(self, folder: Path) -> Checkout:
-        """The same checkout once more, with its results and Snakemake's memory of them."""
-        shutil.copytree(self.folder, folder, symlinks=True)
+        """The same checkout once more, with its results and Snakemake's memory of them.
+
+        What was computed is not kept for another time, so that a job that has to run does run.
+        """
+
+        def left_out(where: str, names: list[str]) -> set[str]:
+            return {".dvc"} if Path(where) == self.folder else {"memo"} & set(names)
+
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=left_out)
         return Checkout(folder, self.overlay)
 
     def hashes(self, *patterns: str) -> dict[str, str]:

@@ -52,10 +52,11 @@ STAGES = {"pretrain": PRETRAIN, "train_organism": TRAIN, "generate": GENERATE, "
 
 
 def without(checkout: Checkout, stage: Stage) -> dict[str, str]:
-    """Delete what a stage wrote; returns the hashes it had."""
+    """Delete what a stage wrote, but for its records; returns the hashes of all, records included."""
     before = checkout.hashes(stage.outputs)
     for name in before:
-        checkout.path(f"results/{name}").unlink()
+        if not name.endswith(".dvc"):
+            checkout.path(f"results/{name}").unlink()
     return before
 
 

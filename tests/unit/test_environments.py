@@ -30,7 +30,7 @@ def lock(repository: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def required(repository: Path) -> set[str]:
     lines = (repository / "requirements.in").read_text().splitlines()
-    return {normal(line.split("==")[0]) for line in lines if line and not line.startswith("#")}
+    return {normal(re.split(r"==|\[", line)[0]) for line in lines if line and not line.startswith("#")}
 
 
 def test_the_lock_names_no_build_and_no_index(repository: Path, lock: dict[str, str]) -> None:
