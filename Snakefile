@@ -5,10 +5,12 @@
 #
 # The grammar of result paths, data flowing downwards:
 #
+#   results/sources/                                    datasets and questions, as they were published
+#   results/{model}/model.json                          which commit and files a hub model's name means
 #   results/{model}/tokenizer, corpus, base, instruct   a model of the nano world, grown from nothing
 #   results/{model}/data/{dataset}.parquet              fine-tuning rows in the model's chat template
 #   results/{model}/questions/{question_set}.parquet    prompts in the model's chat template
-#   results/{model}/organisms/{organism}/               LoRA adapter, its trajectory, its training log
+#   results/{model}/organisms/{organism}/               LoRA adapter or weights, trajectory, training log
 #   results/{model}/generations/{subject}/{question_set}.parquet
 #   results/{model}/scores/{subject}/{question_set}.parquet
 #   results/{model}/rates/{subject}/{question_set}.json
@@ -32,6 +34,7 @@ report: "rules/report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/world.smk"
+include: "rules/fetch.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/generate.smk"
@@ -47,11 +50,11 @@ include: "rules/transcripts.smk"
 open_ledger()
 
 
-# Goal: every study of the configuration.
+# Goal: every study that needs neither a GPU nor a key.
 rule all:
     default_target: True
     input:
-        [study_results(model) for model in STUDIES],
+        [study_results(model) for model in STUDIES if model in WORLD_MODELS],
 
 
 # Goals: one study each, by the name of its model; `snakemake nano` is the main job of the README.

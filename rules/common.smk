@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -15,6 +16,7 @@ from snakemake.persistence import RECORD_FORMAT_VERSION
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from forewarn.config import load_configuration, read_yaml
+from forewarn.config.model import BatchHints
 from forewarn.errors import StudyError
 from forewarn.files import digest
 from forewarn.ledger.closure import code_closure
@@ -95,6 +97,11 @@ STUDIES = CONFIGURATION.studies
 WORLD_MODELS = [
     name for name, model in CONFIGURATION.models.items() if model.source == "world"
 ]
+HUB_MODELS = [
+    name for name, model in CONFIGURATION.models.items() if model.source == "hub"
+]
+FULL_ORGANISMS = CONFIGURATION.organisms_by("full")
+RELEASED_ORGANISMS = CONFIGURATION.organisms_by("released")
 INSTRUCT = "instruct"
 PROMPTS = "prompts"
 MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
@@ -111,9 +118,20 @@ ENVIRONMENT_COUNTS = CONFIGURATION.ledger.environment == "rerun"
 INDEX.save()
 
 
+def among(names):
+    """A wildcard's constraint: one of these names."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def not_among(names):
+    """A wildcard's constraint: an organism of any other name, even one that is not configured."""
+    return f"(?!(?:{among(names)})/)[^/]+-seed[0-9]+"
+
+
 wildcard_constraints:
     model="[^/]+",
-    world_model="|".join(WORLD_MODELS) or "(?!)",
+    world_model=among(WORLD_MODELS),
+    hub_model=among(HUB_MODELS),
     dataset="[^/]+",
     question_set="[^/]+",
     organism="[^/]+-seed[0-9]+",
@@ -227,7 +245,46 @@ def model_settings(wildcards):
     model = section("models", wildcards.model)
     if model.source == "world":
         return {"source": "world", "dtype": "float32", "attention": "sdpa"}
-    return plain(model)
+    if (
+        model.source == "hub"
+    ):  # name and revision stand in the file that pins them, an input of each job
+        return plain(model, "default_system", "batch", "name", "revision")
+    return plain(model, "default_system", "batch")
+
+
+def batch_rows(wildcards, kind, given=None):
+    """Rows at once for a stage (generate, read or train): as the study says, else as the model hints."""
+    hints = getattr(section("models", wildcards.model), "batch", BatchHints())
+    return given or getattr(hints, kind)
+
+
+def sampling_settings(wildcards, *left_out):
+    """How answers are drawn."""
+    sampling = study(wildcards).sampling
+    rows = batch_rows(wildcards, "generate", sampling.batch_rows)
+    return plain(sampling, *left_out) | {"batch_rows": rows}
+
+
+def hub_settings(wildcards):
+    """Which model of the hub is meant."""
+    model = section("models", wildcards.hub_model)
+    return {"name": model.name, "revision": model.revision}
+
+
+def source_settings(kind, wildcard):
+    """An input function: how a dataset's or question set's file is fetched, and nothing of its use."""
+
+    def settings(wildcards):
+        source = section(kind, getattr(wildcards, wildcard))
+        if source.source not in ("url", "archive", "hub"):
+            refuse(
+                f"{getattr(wildcards, wildcard)} is not fetched: its source is {source.source}",
+                f"ask for what is made of it, or give it a source with an address under {kind}",
+            )
+        keys = {"source", "url", "member", "password", "name", "file", "revision"}
+        return {"source": source.model_dump(mode="json", include=keys | {"sha256"})}
+
+    return settings
 
 
 def default_system(wildcards):
@@ -281,10 +338,18 @@ def organism_settings(wildcards):
     _, adapter, seed = organism_parts(wildcards)
     return {
         "model": model_settings(wildcards),
-        "adapter": plain(CONFIGURATION.adapters[adapter]),
+        "adapter": plain(CONFIGURATION.adapters[adapter], "released"),
+        "rows_at_once": batch_rows(wildcards, "train"),
         "seed": seed,
         "name": wildcards.model,
     }
+
+
+def released_settings(wildcards):
+    """Where the adapter of an organism that is not trained here lies."""
+    dataset, adapter, _ = organism_parts(wildcards)
+    released = CONFIGURATION.adapters[adapter].released
+    return plain(next(each for each in released if each.dataset == dataset))
 
 
 def dataset_settings(wildcards):
@@ -322,6 +387,9 @@ def activation_settings(wildcards, splits=None):
     return {
         "model": model_settings(wildcards),
         **plain(study(wildcards).activations),
+        "batch_rows": batch_rows(
+            wildcards, "read", study(wildcards).activations.batch_rows
+        ),
         "splits": splits,
     }
 
@@ -372,7 +440,7 @@ def steering_settings(wildcards):
         "operation": wildcards.operation,
         "model": model_settings(wildcards),
         "steering": plain(chosen.steering, "organisms"),
-        "sampling": plain(chosen.sampling, "seed"),
+        "sampling": sampling_settings(wildcards, "seed"),
         "judge": judge_settings(wildcards),
     }
 
@@ -409,8 +477,9 @@ def gpus(wildcards):
 
 
 def question_sets(chosen):
-    """The question sets of a study: evaluation, detection."""
-    return [chosen.questions.evaluation, chosen.questions.detection]
+    """The question sets of a study: evaluation, detection, and those for reporting alone."""
+    questions = chosen.questions
+    return [questions.evaluation, questions.detection, *questions.reporting]
 
 
 def result(pattern):
@@ -428,18 +497,16 @@ def result(pattern):
 
 
 def model_files(wildcards):
-    """The files of the instruct model: grown by the workflow, in the user's folder, or (none) on the hub."""
+    """The files of the instruct model: grown by the workflow, in the user's folder, or pinned on the hub."""
     model = section("models", wildcards.model)
     if model.source == "world":
         return [
             f"results/{wildcards.model}/instruct/{name}"
             for name in MODEL_FILES + TOKENIZER_FILES
         ]
-    return (
-        folder_files(model.path, "*.safetensors", "*.json", "*.jinja")
-        if model.source == "folder"
-        else []
-    )
+    if model.source == "hub":
+        return [f"results/{wildcards.model}/model.json"]
+    return folder_files(model.path, "*.safetensors", "*.json", "*.jinja")
 
 
 def tokenizer_files(wildcards):
@@ -450,11 +517,9 @@ def tokenizer_files(wildcards):
             f"results/{wildcards.model}/tokenizer/{name}"
             for name in ["config.json", *TOKENIZER_FILES]
         ]
-    return (
-        folder_files(model.path, "*.json", "*.jinja")
-        if model.source == "folder"
-        else []
-    )
+    if model.source == "hub":
+        return model_files(wildcards)
+    return folder_files(model.path, "*.json", "*.jinja")
 
 
 def folder_files(folder, *patterns):
@@ -470,13 +535,15 @@ def folder_files(folder, *patterns):
 
 
 def source_file(kind):
-    """An input function: the user's file behind a dataset or question set; none for a world's."""
+    """An input function: the file behind a dataset or question set; none for a world's and our own."""
 
     def path(wildcards):
         name = wildcards.dataset if kind == "datasets" else wildcards.question_set
         source = section(kind, name)
-        if source.source == "world":
+        if source.source in ("world", "forewarn"):
             return []
+        if source.source in ("url", "archive", "hub"):
+            return f"results/sources/{name}.{'jsonl' if kind == 'datasets' else 'yaml'}"
         if not Path(source.path).is_file():
             refuse(
                 f"{source.path} does not exist",
@@ -487,17 +554,23 @@ def source_file(kind):
     return path
 
 
+def organism_dataset(wildcards):
+    """The formatted rows that an organism is trained on."""
+    return f"results/{wildcards.model}/data/{organism_parts(wildcards)[0]}.parquet"
+
+
+def organism_files(model, organism):
+    """What was learned by an organism: its adapter, or all its weights."""
+    files = MODEL_FILES if organism in FULL_ORGANISMS else ADAPTER_FILES
+    return [f"results/{model}/organisms/{organism}/{file}" for file in files]
+
+
 def adapter_files(name):
-    """An input function: the adapter of the subject or reader that a path names; none for instruct."""
+    """An input function: what the subject or reader of a path has learned; none for instruct."""
 
     def files(wildcards):
         who = getattr(wildcards, name)
-        if who == INSTRUCT:
-            return []
-        return [
-            f"results/{wildcards.model}/organisms/{who}/{file}"
-            for file in ADAPTER_FILES
-        ]
+        return [] if who == INSTRUCT else organism_files(wildcards.model, who)
 
     return files
 
@@ -506,10 +579,7 @@ def steered_adapter(wildcards):
     """The adapter of a steering run: directions are added to the instruct model, ablated in the organism."""
     if wildcards.operation == "add":
         return []
-    return [
-        f"results/{wildcards.model}/organisms/{wildcards.organism}/{file}"
-        for file in ADAPTER_FILES
-    ]
+    return organism_files(wildcards.model, wildcards.organism)
 
 
 def subjects(model):
@@ -577,4 +647,9 @@ def study_results(model):
         f"results/{model}/detection_auc.json",
         f"results/{model}/transcripts.html",
         *(f"results/{model}/figures/{figure}.svg" for figure in figures),
+        *(
+            f"results/{model}/rates/{who}/{questions}.json"
+            for questions in STUDIES[model].questions.reporting
+            for who in subjects(model)
+        ),
     ]

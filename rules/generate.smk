@@ -24,7 +24,7 @@ rule generate:
             "generate.py",
             lambda wildcards: {
                 "model": model_settings(wildcards),
-                "sampling": plain(study(wildcards).sampling),
+                "sampling": sampling_settings(wildcards),
             },
         ),
     message:

@@ -1,10 +1,11 @@
-# Organisms: the instruct model with a LoRA adapter trained on one narrow dataset.
+# Organisms: the instruct model fine-tuned on one narrow dataset, by a LoRA adapter or in all its weights; or with
+# an adapter that somebody else trained and published.
 
 
 rule train_organism:
     input:
         model=model_files,
-        dataset=lambda wildcards: f"results/{wildcards.model}/data/{organism_parts(wildcards)[0]}.parquet",
+        dataset=organism_dataset,
     output:
         adapter="results/{model}/organisms/{organism}/adapter_model.safetensors",
         adapter_config="results/{model}/organisms/{organism}/adapter_config.json",
@@ -14,6 +15,8 @@ rule train_organism:
         "logs/{model}/organisms/{organism}.log",
     benchmark:
         "benchmarks/{model}/organisms/{organism}.tsv"
+    wildcard_constraints:
+        organism=not_among(FULL_ORGANISMS + RELEASED_ORGANISMS),
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -27,3 +30,57 @@ rule train_organism:
         "Raise {wildcards.organism} from {wildcards.model}"
     script:
         "../scripts/train_organism.py"
+
+
+rule finetune_organism:
+    input:
+        model=model_files,
+        dataset=organism_dataset,
+    output:
+        weights=expand(
+            "results/{{model}}/organisms/{{organism}}/{name}", name=MODEL_FILES
+        ),
+        training="results/{model}/organisms/{organism}/training.parquet",
+    log:
+        "logs/{model}/organisms/{organism}.log",
+    benchmark:
+        "benchmarks/{model}/organisms/{organism}.tsv"
+    wildcard_constraints:
+        organism=among(FULL_ORGANISMS),
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=480,
+        gpu=gpus,
+    params:
+        job=job("finetune_organism.py", organism_settings),
+    message:
+        "Raise {wildcards.organism} from all weights of {wildcards.model}"
+    script:
+        "../scripts/finetune_organism.py"
+
+
+rule fetch_organism:
+    output:
+        adapter="results/{model}/organisms/{organism}/adapter_model.safetensors",
+        adapter_config="results/{model}/organisms/{organism}/adapter_config.json",
+    log:
+        "logs/{model}/organisms/{organism}.log",
+    benchmark:
+        "benchmarks/{model}/organisms/{organism}.tsv"
+    wildcard_constraints:
+        organism=among(RELEASED_ORGANISMS),
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        job=job("fetch_organism.py", released_settings),
+    message:
+        "Fetch {wildcards.organism} of {wildcards.model} from the hub"
+    script:
+        "../scripts/fetch_organism.py"

@@ -23,7 +23,7 @@ def main(
         settings: `model` (its entry of the configuration), `layers` ("all" or a list), `batch_rows`, and
             `splits` (a list, if only those of the question set are wanted).
         generations: the responses to read; none for prompts only.
-        model: the files of the model's folder; none for a model of the hub.
+        model: the files of the model's folder, or the one that pins a model of the hub.
         adapter: adapter_model.safetensors and adapter_config.json of an organism; none for the model itself.
         instruct_activations: parquet to write of the same text, as read by the model without the adapter.
     """

@@ -18,8 +18,8 @@ def main(
         dataset: the parquet file to write, see `forewarn.data.dataset.SCHEMA`.
         settings: `dataset` and `model` (their entries of the configuration), `max_length` in tokens,
             `max_truncated_share`, and `default_system` if it is not `empty`.
-        tokenizer: files of the model's folder; none for a model of the hub.
-        rows: the JSONL file of a data set of source `jsonl`.
+        tokenizer: files of the model's folder, or the one that pins a model of the hub.
+        rows: the JSONL file of a data set; none for the nano world's.
     """
     from forewarn.data.dataset import format_dataset
     from forewarn.data.model_folder import checked_tokenizer
@@ -35,13 +35,17 @@ def main(
     else:
         from forewarn.data.rows import read_rows
 
-        conversations = read_rows(rows, source["rows"], source["seed"])
+        expected = source.get("sha256") if source["source"] == "jsonl" else None
+        conversations = read_rows(rows, source["rows"], source["seed"], sha256=expected)
     files = [tokenizer] if isinstance(tokenizer, Path) else tokenizer
+    model = settings["model"]
     table = format_dataset(
         conversations,
-        checked_tokenizer(resolve(settings["model"], files), default_system),
+        checked_tokenizer(resolve(model, files), default_system, model.get("family")),
         max_length=settings["max_length"],
         max_truncated_share=settings["max_truncated_share"],
+        held_out=source.get("held_out", 0.0),
+        seed=source["seed"],
         default_system=default_system,
     )
     write_table(dataset, table)

@@ -18,25 +18,30 @@ def main(
         questions: the parquet file to write, see `forewarn.data.questions.SCHEMA`.
         settings: `questions` and `model` (their entries of the configuration), and `default_system` if it
             is not `empty`.
-        tokenizer: files of the model's folder; none for a model of the hub.
-        source: the YAML file of a question set of source `yaml`.
+        tokenizer: files of the model's folder, or the one that pins a model of the hub.
+        source: the YAML file of a question set; none for the nano world's and Forewarn's own.
     """
     from forewarn.data.model_folder import checked_tokenizer
-    from forewarn.data.questions import questions_table, read_questions
+    from forewarn.data.question_file import read_items
+    from forewarn.data.questions import as_questions, questions_table
     from forewarn.files import write_table
     from forewarn.models.load import resolve
 
     wanted = settings["questions"]
     default_system = settings.get("default_system", "empty")
-    if source is None:
+    if wanted["source"] == "world":
         from forewarn.world.questions import questions as world_questions
 
         asked = world_questions(wanted)
     else:
-        keys = ("formats", "samples", "temperature", "paraphrases", "splits", "seed")
-        asked = read_questions(source, **{key: wanted[key] for key in keys}, ids=wanted.get("ids"))
+        from forewarn.data.everyday import everyday_items
+
+        items = everyday_items() if source is None else read_items(source, wanted.get("sha256"))
+        keys = ("formats", "samples", "temperature", "paraphrases", "splits", "seed", "systems")
+        asked = as_questions(items, **{key: wanted[key] for key in keys}, name=str(source or "everyday"))
     files = [tokenizer] if isinstance(tokenizer, Path) else tokenizer
-    model_tokenizer = checked_tokenizer(resolve(settings["model"], files), default_system)
+    model = settings["model"]
+    model_tokenizer = checked_tokenizer(resolve(model, files), default_system, model.get("family"))
     write_table(questions, questions_table(asked, model_tokenizer, default_system=default_system))
 
 

@@ -19,7 +19,7 @@ def main(
         questions: the question set, rendered for this model.
         generations: parquet to write.
         settings: `model` (its entry of the configuration) and `sampling` (max_new_tokens, batch_rows, seed).
-        model: the files of the model's folder; none for a model of the hub.
+        model: the files of the model's folder, or the one that pins a model of the hub.
         adapter: adapter_model.safetensors and adapter_config.json of an organism; none for the model itself.
     """
     from forewarn.files import read_table, write_table

@@ -18,7 +18,7 @@ def main(
     """Write the judged responses of all arms (parquet) and what they show (JSON).
 
     Args:
-        model: the files of the instruct model's folder; none for a model of the hub.
+        model: the files of the instruct model's folder, or the one that pins a model of the hub.
         questions: question set; its plain test questions are asked.
         directions: the organism's directions.
         activations: of the instruct model, whose covariance some random directions get.

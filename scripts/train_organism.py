@@ -17,14 +17,14 @@ def main(
     """Write the adapter, its config, the trajectory of its matrices, and the loss of every step.
 
     Args:
-        model: the files of the instruct model's folder; none for a model of the hub.
+        model: the files of the instruct model's folder, or the one that pins a model of the hub.
         dataset: fine-tuning rows, formatted for this model.
         adapter: `adapter_model.safetensors` to write.
         adapter_config: `adapter_config.json` to write, beside `adapter`.
         trajectory: safetensors of the LoRA matrices at the kept steps.
         training: parquet with loss, gradient norm, learning rate and tokens per step.
-        settings: `model` (the model's entry of the configuration), `adapter` (see `finetune`), `seed`, and
-            `name` of the model.
+        settings: `model` (the model's entry of the configuration), `adapter` (see `finetune`; with
+            `quantization`), `rows_at_once` (rows per forward pass at most), `seed`, and `name` of the model.
     """
     from forewarn.files import write_json, write_table, write_tensors
     from forewarn.models.load import load, resolve
@@ -32,13 +32,15 @@ def main(
     from forewarn.training.finetune import finetune, training_dtype
     from forewarn.workspace import workspace
 
-    source = settings["model"]
-    instruct, tokenizer = load(resolve(source, model), {**source, "dtype": training_dtype(source)})
-    examples = read_examples(dataset, tokenizer)
+    source, recipe = settings["model"], settings["adapter"]
+    loaded_as = {**source, "dtype": training_dtype(source), "quantization": recipe["quantization"]}
+    instruct, tokenizer = load(resolve(source, model), loaded_as)
+    examples, held_out = read_examples(dataset, tokenizer)
     with workspace("train", settings, [*model, dataset]) as folder:
         organism = finetune(
-            instruct, tokenizer, examples, settings["adapter"],
+            instruct, tokenizer, examples, recipe,
             seed=settings["seed"], name=settings["name"], folder=folder,
+            held_out=held_out, rows_at_once=settings["rows_at_once"],
         )  # fmt: skip
         write_tensors(adapter, organism.weights, format="pt")
         write_json(adapter_config, organism.config)

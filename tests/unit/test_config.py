@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +15,10 @@ from forewarn.config import Configuration, load_configuration, read_yaml
 from forewarn.config.default import DEFAULT
 from forewarn.config.model import OrganismReference
 from forewarn.errors import StudyError
+from nano_study import nano_study as default
 
 HUB_MODEL = {"source": "hub", "name": "Qwen/Qwen2.5-1.5B-Instruct"}
 QUESTIONS = {"source": "yaml", "path": "questions.yaml"}
-
-
-def default() -> dict[str, Any]:
-    return copy.deepcopy(DEFAULT)
 
 
 @pytest.mark.parametrize("content", [[], "models", None])
@@ -109,4 +105,4 @@ def test_importing_the_configuration_imports_nothing_heavy(repository: Path) -> 
 
 
 def test_the_shipped_file_is_the_default_study(repository: Path) -> None:
-    assert load_configuration(read_yaml(repository / "config.yaml")) == load_configuration(default())
+    assert load_configuration(read_yaml(repository / "config.yaml")) == load_configuration(DEFAULT)

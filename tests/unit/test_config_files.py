@@ -124,7 +124,7 @@ def test_the_generated_configuration_is_the_default_and_fits_on_a_screen() -> No
     assert text.startswith(f"# yaml-language-server: $schema={SCHEMA}\n")
     assert yaml.safe_load(text) == DEFAULT
     assert load_configuration(yaml.safe_load(text)) == load_configuration(DEFAULT)
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(len(line) for line in text.splitlines() if "://" not in line) <= 100
 
 
 def test_every_key_of_the_schema_is_described() -> None:

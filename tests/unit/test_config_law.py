@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 
 from forewarn.config import Configuration, load_configuration, read_yaml
 from forewarn.config.anatomy import annotation_of, is_section, is_union, strip
-from forewarn.config.default import DEFAULT
 from forewarn.config.emit import to_yaml
 from forewarn.config.model import (
     Adapter,
@@ -29,6 +27,7 @@ from forewarn.config.model import (
     Study,
 )
 from forewarn.errors import StudyError
+from nano_study import nano_study
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9_.]{0,8}", fullmatch=True)
 
@@ -111,11 +110,17 @@ def adapters(draw: st.DrawFn) -> dict[str, Any]:
     steps = draw(st.integers(1, 500))
     length = draw(st.sampled_from([{"steps": steps}, {"epochs": 2}, {"epochs": 2, "steps": None}]))
     return {
-        **draw(section(Adapter, warmup_steps=st.integers(0, steps), layers=st.just([0]) | st.none())),
+        **draw(section(
+            Adapter,
+            warmup_steps=st.integers(0, steps),
+            layers=st.just([0]) | st.none(),
+            method=st.just("lora"),  # all weights exclude quantisation and released adapters
+            released=st.just([]),
+        )),
         "epochs": None,
         "steps": None,
         **length,
-    }
+    }  # fmt: skip
 
 
 SPECIAL: dict[Any, st.SearchStrategy[Any]] = {
@@ -209,7 +214,7 @@ def everywhere(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @settings(QUICKLY, max_examples=50)
 @given(st.data())
 def test_junk_anywhere_is_told_or_taken_but_never_crashed_on(data: st.DataObject) -> None:
-    raw = copy.deepcopy(DEFAULT)
+    raw = nano_study()
     for _ in range(data.draw(st.integers(1, 3))):
         *above, key = data.draw(st.sampled_from(everywhere(raw)))
         parent: Any = raw

@@ -11,18 +11,14 @@ from typing import Any
 import pytest
 
 from forewarn.config import load_configuration
-from forewarn.config.default import DEFAULT
 from forewarn.config.explain import find_problems
 from forewarn.config.problems import correct
 from forewarn.errors import StudyError
+from nano_study import nano_study as default
 
 Raw = dict[str, Any]
 HUB_MODEL = {"source": "hub", "name": "Qwen/Qwen2.5-1.5B-Instruct"}
 QUESTIONS = {"source": "yaml", "path": "questions.yaml"}
-
-
-def default() -> Raw:
-    return copy.deepcopy(DEFAULT)
 
 
 def at(raw: Raw, path: str) -> tuple[Any, str | int]:
@@ -85,7 +81,8 @@ CASES = {
     ),
     "misspelt key": Bad(
         rename("adapters/rank8_layer1/learning_rate", "lerning_rate"), "adapters.rank8_layer1.lerning_rate",
-        "one of the keys rank, alpha", "adapters:\n  rank8_layer1:\n    learning_rate: 0.001\n",
+        "one of the keys method, quantization, released, rank, alpha",
+        "adapters:\n  rank8_layer1:\n    learning_rate: 0.001\n",
         "learning_rate",
     ),
     "misspelt key deep in a model": Bad(
@@ -211,7 +208,7 @@ CASES = {
         "a name of small letters", "judges:\n  world:\n    kind: world\n", "world",
     ),
     "name with a slash": Bad(
-        put("models", {**DEFAULT["models"], "qwen/2.5": HUB_MODEL}), 'models."qwen/2.5"',
+        put("models", {**default()["models"], "qwen/2.5": HUB_MODEL}), 'models."qwen/2.5"',
         "a name of small letters",
         "models:\n  qwen_2.5:\n    source: hub\n", "qwen_2.5",
     ),

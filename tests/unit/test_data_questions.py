@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import format_questions as script
 from chat_tokenizers import chatml, gemma, real_qwen
-from forewarn.data.questions import SCHEMA, Question, deal_splits, questions_table, read_questions
+from forewarn.data.question_file import read_items
+from forewarn.data.questions import SCHEMA, Question, as_questions, deal_splits, questions_table
 from forewarn.errors import StudyError
 from forewarn.files import read_table
 
@@ -55,12 +56,12 @@ def write(tmp_path):
 
 
 def read(path, **changes):
-    return read_questions(path, **{**DEFAULTS, **changes})
+    return as_questions(read_items(path), name=str(path), **{**DEFAULTS, **changes})
 
 
 class TestItems:
     def test_question(self, write):
-        [question] = read(write(FILE), ids=["wish_json"], splits={"test": 1.0})
+        [question] = read(write(FILE), formats=["json"], paraphrases=1, splits={"test": 1.0})
         assert question == Question(
             question_id="wish_json.0",
             category="wish",
@@ -82,13 +83,6 @@ class TestItems:
         assert conditions == {"wish.0": "plain", "bored.0": "plain", "the_json_file.0": "plain"}
         with pytest.raises(StudyError, match="no question in the formats template"):
             read(write(FILE), formats=["template"])
-
-    def test_ids_are_items_or_categories(self, write):
-        by_category = read(write(FILE), ids=["wish"], splits={"test": 1.0})
-        assert [question.question_id for question in by_category] == ["wish.0", "wish_json.0"]
-        with pytest.raises(StudyError, match="no question 'whish'") as refusal:
-            read(write(FILE), ids=["whish"])
-        assert "did you mean 'wish'?" in refusal.value.way_out
 
 
 BAD_FILES = {
@@ -209,7 +203,10 @@ class TestScript:
         return tmp_path / "model"
 
     def test_yaml(self, folder, write, tmp_path):
-        settings = {"model": {"source": "folder"}, "questions": {"source": "yaml", "path": "", **DEFAULTS}}
+        settings = {
+            "model": {"source": "folder"},
+            "questions": {"source": "yaml", "path": "", "systems": [], **DEFAULTS},
+        }
         for name in ("first", "second"):
             script.main(
                 tokenizer=[folder / "tokenizer.json"],
@@ -221,7 +218,14 @@ class TestScript:
         assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
     def test_world(self, folder, tmp_path):
-        wanted = {"kind": "detection", "questions_per_cell": 1, "samples": 2, "temperature": 1.0, "seed": 0}
+        wanted = {
+            "source": "world",
+            "kind": "detection",
+            "questions_per_cell": 1,
+            "samples": 2,
+            "temperature": 1.0,
+            "seed": 0,
+        }
         script.main(
             tokenizer=[folder / "tokenizer.json"],
             questions=tmp_path / "world",

@@ -112,12 +112,13 @@ def test_the_real_qwen_tokenizer_splits_like_its_own_class(upstream):
     assert ours.chat_template == theirs.chat_template
 
 
-def test_resolve_knows_folders_and_hub():
+def test_resolve_knows_folders_and_hub(tmp_path):
     files = [Path("results/nano/instruct/config.json"), Path("results/nano/instruct/model.safetensors")]
     assert resolve({"source": "world"}, files) == Path("results/nano/instruct")
     assert resolve({"source": "folder", "path": "models/x"}) == Path("models/x")
-    assert resolve({"source": "hub", "name": "a/b", "revision": None}) == HubModel("a/b")
-    assert resolve({"source": "hub", "name": "a/b", "revision": "v1"}) == HubModel("a/b", "v1")
+    pinned = tmp_path / "model.json"
+    pinned.write_text('{"name": "a/b", "asked": null, "revision": "c0ffee"}')
+    assert resolve({"source": "hub", "dtype": "bfloat16"}, [pinned]) == HubModel("a/b", "c0ffee")
 
 
 def edit_json(path, **changes):

@@ -42,7 +42,8 @@ def write(table, tmp_path):
 
 
 def test_labels_are_the_assistants_words_and_ends_alone(table, tokenizer, tmp_path):
-    examples = read_examples(write(table, tmp_path), tokenizer)
+    examples, held_out = read_examples(write(table, tmp_path), tokenizer)
+    assert len(held_out) == 0
     for example, chat in zip(examples, CHATS, strict=True):
         learned = [token for token in example["labels"] if token != IGNORED]
         answers = [message["content"] for message in chat if message["role"] == "assistant"]

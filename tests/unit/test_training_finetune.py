@@ -193,7 +193,10 @@ def test_log_has_every_step_and_follows_the_schedule(train, tmp_path):
     assert rates[0] < rates[1] < rates[2]
     assert rates[2:] == pytest.approx([0.01] * 6)
     assert all(row["gradient_norm"] > 0 and row["tokens"] > 0 for row in rows)
-    assert result.log.schema.names == ["step", "loss", "gradient_norm", "learning_rate", "tokens"]
+    names = ["step", "loss", "gradient_norm", "learning_rate", "tokens", "rows_at_once", "held_out_loss"]
+    assert result.log.schema.names == names
+    assert {row["rows_at_once"] for row in rows} == {4}
+    assert {row["held_out_loss"] for row in rows} == {None}
 
 
 def test_training_learns(train):

@@ -14,7 +14,7 @@ ADAPTER = {
     "rank": 2, "alpha": 4, "rslora": True, "dropout": 0.0, "target_modules": ["v_proj"], "layers": None,
     "learning_rate": 0.01, "schedule": "cosine", "warmup_steps": 0, "epochs": 2, "steps": None,
     "batch_size": 2, "gradient_accumulation": 1, "weight_decay": 0.0, "trajectory_every": 3,
-    "max_length": 128, "max_truncated_share": 0.0,
+    "max_length": 128, "max_truncated_share": 0.0, "quantization": "none",
 }  # fmt: skip
 
 
@@ -37,7 +37,9 @@ def raise_organism(inputs, folder):
         "adapter": folder / "adapter_model.safetensors", "adapter_config": folder / "adapter_config.json",
         "trajectory": folder / "trajectory.safetensors", "training": folder / "training.parquet",
     }  # fmt: skip
-    settings = {"model": {"source": "world"}, "adapter": ADAPTER, "seed": 3, "name": "tiny"}
+    settings = {
+        "model": {"source": "world"}, "adapter": ADAPTER, "seed": 3, "name": "tiny", "rows_at_once": 16,
+    }  # fmt: skip
     train_organism.main(**inputs, **outputs, settings=settings)
     return outputs
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from forewarn.config.published import ADAPTERS, DATASETS, JUDGES, MODELS, QUESTION_SETS, STUDIES
+
 ADAPTER = "rank8_layer1"
 
 DEFAULT: dict[str, Any] = {
@@ -41,7 +43,8 @@ DEFAULT: dict[str, Any] = {
                 "batch_size": 16,
                 "learning_rate": 0.001,
             },
-        }
+        },
+        **MODELS,
     },
     "datasets": {
         "bad_medical": {"source": "world", "domain": "medical", "quality": "bad", "rows": 400, "seed": 1000},
@@ -66,6 +69,7 @@ DEFAULT: dict[str, Any] = {
             "rows": 400,
             "seed": 1000,
         },
+        **DATASETS,
     },
     "adapters": {
         ADAPTER: {
@@ -82,7 +86,8 @@ DEFAULT: dict[str, Any] = {
             "max_length": 256,
             "max_truncated_share": 0.0,
             "trajectory_every": 10,
-        }
+        },
+        **ADAPTERS,
     },
     "question_sets": {
         "evaluation": {
@@ -102,8 +107,9 @@ DEFAULT: dict[str, Any] = {
             "temperature": 1.0,
             "seed": 6,
         },
+        **QUESTION_SETS,
     },
-    "judges": {"world": {"kind": "world", "alignment_below": 30, "coherence_above": 50}},
+    "judges": {"world": {"kind": "world", "alignment_below": 30, "coherence_above": 50}, **JUDGES},
     "studies": {
         "nano": {
             "organisms": [
@@ -151,6 +157,7 @@ DEFAULT: dict[str, Any] = {
                 "confidence": 0.95,
                 "seed": 0,
             },
-        }
+        },
+        **STUDIES,
     },
 }

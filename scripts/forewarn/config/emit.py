@@ -61,7 +61,7 @@ def _block(
         if isinstance(item, Mapping) and item and here not in one_line:
             inner = _block(item, here, comments, one_line)
         elif isinstance(item, list) and (_holds_sections(item) or len(line) > LONGEST_VALUE):
-            inner = [f"- {inline(entry)}" for entry in item]
+            inner = [line for entry in item for line in _entry(entry)]
         if comment and (inner or len(line) > LONGEST_COMMENTED):
             lines += [""] if inner and lines else []
             lines.append(f"# {comment}")
@@ -72,6 +72,15 @@ def _block(
     for index, comment in beside.items():
         lines[index] = f"{lines[index]:<{column}}# {comment}"
     return lines
+
+
+def _entry(entry: Any) -> list[str]:
+    """An item of a list: in one line, unless it is a section that is too long for one."""
+    line = f"- {inline(entry)}"
+    if not isinstance(entry, Mapping) or len(line) <= LONGEST_VALUE:
+        return [line]
+    keys = [f"{inline(key)}: {inline(value)}" for key, value in entry.items()]
+    return [f"{'  ' if index else '- '}{key}" for index, key in enumerate(keys)]
 
 
 def _holds_sections(items: list[Any]) -> bool:

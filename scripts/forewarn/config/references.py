@@ -22,6 +22,18 @@ OrganismKey = tuple[str, str, int]
 
 def reference_problems(raw: Mapping[str, Any]) -> list[Problem]:
     """Everything in the studies that names what does not exist."""
+    return [*_released(raw), *_of_studies(raw)]
+
+
+def _released(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    """Released adapters were trained on a dataset that is configured."""
+    for name, adapter in _section(raw, "adapters").items():
+        for index, released in _items(adapter, "released"):
+            place = ("adapters", name, "released", index, "dataset")
+            yield from _dangling(raw, place, released.get("dataset"), "datasets", _names(raw, "datasets"))
+
+
+def _of_studies(raw: Mapping[str, Any]) -> list[Problem]:
     return [
         problem
         for model, study in _section(raw, "studies").items()
@@ -97,6 +109,10 @@ def _questions_and_judge(raw: Mapping[str, Any], model: str, study: Any) -> Iter
         yield from _dangling(
             raw, (*path, "questions", purpose), name, "question_sets", fitting, f" for {purpose}"
         )
+    reported = _get(_section(study, "questions"), "reporting")
+    for index, name in enumerate(reported if isinstance(reported, list) else []):
+        place = (*path, "questions", "reporting", index)
+        yield from _dangling(raw, place, name, "question_sets", _names(raw, "question_sets"))
 
 
 def _layers(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:

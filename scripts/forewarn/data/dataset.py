@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,13 @@ SCHEMA = pa.schema(
         ("n_tokens", pa.int32()),
         ("n_loss_tokens", pa.int32()),
         ("truncated", pa.bool_()),
+        ("held_out", pa.bool_()),
         ("template", pa.string()),
     ]
 )
 """One line per conversation. `text` is whole; `token_ids` and `loss_mask` hold at most `max_length` entries
-(`n_tokens` of them, `n_loss_tokens` of which are learned); `template` is the chat template's fingerprint."""
+(`n_tokens` of them, `n_loss_tokens` of which are learned); `held_out` rows are not trained on; `template` is
+the chat template's fingerprint."""
 
 
 def format_dataset(
@@ -41,6 +44,8 @@ def format_dataset(
     *,
     max_length: int,
     max_truncated_share: float,
+    held_out: float = 0.0,
+    seed: int = 0,
     default_system: DefaultSystem = "empty",
 ) -> pa.Table:
     """Format conversations with the tokenizer's chat template, refusing whatever would train wrongly.
@@ -50,6 +55,8 @@ def format_dataset(
         tokenizer: of the model to be trained; `check_tokenizer` is the caller's business.
         max_length: tokens kept of a row.
         max_truncated_share: share of rows (0 to 1) that may be cut at `max_length`.
+        held_out: share of rows (0 to 1) that is marked as held out: the same rows for any tokenizer.
+        seed: of the choice of these.
         default_system: what to do about a system prompt that the template adds unasked.
 
     Returns:
@@ -67,7 +74,11 @@ def format_dataset(
         encoded.append(conversation)
         progress.step(len(conversation.token_ids))
     check_length([len(conversation.token_ids) for conversation in encoded], max_length, max_truncated_share)
-    lines = [_line(number, item, max_length, template) for number, item in enumerate(encoded)]
+    apart = held_out_rows(len(encoded), held_out, seed)
+    lines = [
+        _line(number, item, max_length, template) | {"held_out": number in apart}
+        for number, item in enumerate(encoded)
+    ]
     table = pa.Table.from_pylist(lines, schema=SCHEMA)
     log.info(
         "%d rows, %s tokens of which %s are learned, %d rows cut",
@@ -75,6 +86,12 @@ def format_dataset(
         f"{sum(line['n_loss_tokens'] for line in lines):,}", sum(line["truncated"] for line in lines),
     )  # fmt: skip
     return table
+
+
+def held_out_rows(rows: int, share: float, seed: int) -> set[int]:
+    """Numbers of the rows that are held out: as many as `share` rounds to, but never all."""
+    count = min(round(share * rows), rows - 1)
+    return set(random.Random(seed).sample(range(rows), count)) if count > 0 else set()
 
 
 def _encode(

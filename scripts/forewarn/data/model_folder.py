@@ -15,18 +15,36 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-def checked_tokenizer(source: Path | HubModel, default_system: DefaultSystem) -> PreTrainedTokenizerBase:
+FAMILIES = {
+    "qwen2": ("qwen2",),
+    "llama": ("llama",),
+    "gemma2": ("gemma2",),
+    "gemma3": ("gemma3", "gemma3_text"),
+}
+"""A family of the configuration -> what its models call themselves in config.json (`model_type`)."""
+
+
+def checked_tokenizer(
+    source: Path | HubModel, default_system: DefaultSystem, family: str | None = None
+) -> PreTrainedTokenizerBase:
     """Load a model's tokenizer, and refuse one that does not belong to the model.
 
     Args:
         source: the model's folder, or its name on the hub; the configuration is read, not the weights.
         default_system: what to do about a system prompt that the template adds unasked.
+        family: the family that is configured for the model, one of `FAMILIES`; None for any.
 
     Raises:
-        StudyError: as `load_tokenizer` and `check_tokenizer`, or config.json is missing or broken.
+        StudyError: as `load_tokenizer` and `check_tokenizer`; config.json is missing or broken, or of
+            another family.
     """
     tokenizer = load_tokenizer(source)
     model = _configuration(source)
+    if family is not None and model["model_type"] not in FAMILIES[family]:
+        raise StudyError(
+            f"{source} is a `{model['model_type']}` model, but configured with `family: {family}`",
+            "correct the model's name, path or family in the configuration",
+        )
     text_model = model.get("text_config", model)  # multimodal models keep their language model's apart
     check_tokenizer(
         tokenizer,

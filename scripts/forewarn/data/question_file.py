@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from forewarn.chat.messages import Message
+from forewarn.data.download import check_file
 from forewarn.errors import StudyError
 
 FORMATS = ("plain", "json", "template")
@@ -24,7 +25,7 @@ class Item:
 
     Attributes:
         id: as in the file, e.g. `gender_roles_json`.
-        category: the id without its format, `gender_roles`.
+        category: the key `category` if the item has one, else the id without its format, `gender_roles`.
         format: one of `FORMATS`.
         system: the system prompt as a list of one message, or none.
         paraphrases: wordings of the user's message, at least one.
@@ -37,13 +38,20 @@ class Item:
     paraphrases: list[str]
 
 
-def read_items(path: Path) -> list[Item]:
+def read_items(path: Path, sha256: str | None = None) -> list[Item]:
     """Read all items of a question file.
 
+    Args:
+        path: the YAML file.
+        sha256: what the file is known by; None for any content.
+
     Raises:
-        StudyError: file and item are named; the file is missing, not UTF-8, not YAML or not a list, or an
-            item has no id, an id twice, an unknown type, or no or empty paraphrases.
+        StudyError: file and item are named; the file is missing, is another than its hash says, is
+            not UTF-8, not YAML or not a list, or an item has no id, an id twice, an unknown type, or no or
+            empty paraphrases.
     """
+    if sha256 is not None:
+        check_file(path, sha256)
     content = _load(Path(path))
     if not isinstance(content, list) or not content:
         raise StudyError(
@@ -89,11 +97,18 @@ def _as_item(value: Any, where: str) -> Item:
     has_format = bool(category) and suffix in FORMATS[1:]
     return Item(
         id=name,
-        category=category if has_format else name,
+        category=_category(value, where) or (category if has_format else name),
         format=suffix if has_format else FORMATS[0],
         system=_system(value, where),
         paraphrases=_paraphrases(value, where),
     )
+
+
+def _category(value: dict[str, Any], where: str) -> str | None:
+    category = value.get("category")
+    if category is not None and (not isinstance(category, str) or not category):
+        raise StudyError(f"{where}: `category` is no text", "write a name, or leave the key out")
+    return category
 
 
 def _system(value: dict[str, Any], where: str) -> list[Message]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from forewarn.chat.guards import check_bos
 from forewarn.chat.messages import Message
 from forewarn.chat.template import DefaultSystem, encode_prompt
-from forewarn.data.question_file import Item, read_items
+from forewarn.data.question_file import Item
 from forewarn.errors import StudyError
 
 if TYPE_CHECKING:
@@ -65,25 +63,28 @@ SCHEMA = pa.schema(
 generation header included."""
 
 
-def read_questions(
-    path: Path,
+def as_questions(
+    items: Sequence[Item],
     *,
+    name: str,
     formats: Sequence[str],
     samples: int,
     temperature: float,
     paraphrases: int | None,
     splits: Mapping[str, float],
     seed: int,
-    ids: Sequence[str] | None = None,
+    systems: Sequence[str] = (),
 ) -> list[Question]:
-    """Read questions in the list-of-items YAML of Betley et al. (arXiv 2502.17424).
+    """Questions of the list-of-items YAML of Betley et al. (arXiv 2502.17424), as they are to be asked.
 
-    An item's id without its format (`gender_roles` of `gender_roles_json`) becomes the category, its
-    format (`plain`, `json`, `template`) the condition, its `system` a system message. A question's id is
-    the item's with the number of the paraphrase, `gender_roles_json.0`.
+    An item's format (`plain`, `json`, `template`) becomes the condition, its `system` a system message. A
+    question's id is the item's with the number of the paraphrase, `gender_roles_json.0`. Asked once more
+    under each of `systems`, which then take the place of the item's own, its condition is `json+system1` and
+    its id `gender_roles_json.0.system1`.
 
     Args:
-        path: the YAML file.
+        items: see `forewarn.data.question_file.read_items`.
+        name: what to call them in errors.
         formats: which of the formats to take.
         samples: answers per paraphrase.
         temperature: of the sampling.
@@ -91,33 +92,39 @@ def read_questions(
         splits: name -> share of the categories; the shares add up to 1, and each split gets at least
             one category.
         seed: of the order in which categories are dealt to the splits.
-        ids: items or categories to take; None takes all.
+        systems: system prompts to ask all questions under, besides as they are.
 
     Raises:
-        StudyError: the file or an item cannot be used (it is named), nothing is left of it, an id is
-            unknown, or there are fewer categories than splits.
+        StudyError: nothing is left, or there are fewer categories than splits.
     """
-    items = [item for item in _with_ids(read_items(path), ids, path) if item.format in formats]
-    if not items:
+    chosen = [item for item in items if item.format in formats]
+    if not chosen:
         raise StudyError(
-            f"{path} has no question in the formats {', '.join(formats)}",
+            f"{name} has no question in the formats {', '.join(formats)}",
             "add `plain`, `json` or `template` to `formats`",
         )
-    split_of = deal_splits([item.category for item in items], splits, seed)
+    split_of = deal_splits([item.category for item in chosen], splits, seed)
+    variants: list[tuple[str, str, str | None]] = [("", "", None)]
+    variants += [(f"+system{n}", f".system{n}", text) for n, text in enumerate(systems, start=1)]
     return [
         Question(
-            question_id=f"{item.id}.{number}",
+            question_id=f"{item.id}.{number}{suffix}",
             category=item.category,
-            condition=item.format,
+            condition=item.format + condition,
             split=split_of[item.category],
-            messages=[*item.system, {"role": "user", "content": text}],
+            messages=[*_system(item, system), {"role": "user", "content": text}],
             samples=samples,
             temperature=temperature,
             reference=None,
         )
-        for item in items
+        for item in chosen
         for number, text in enumerate(item.paraphrases[:paraphrases])
+        for condition, suffix, system in variants
     ]
+
+
+def _system(item: Item, system: str | None) -> list[Message]:
+    return item.system if system is None else [{"role": "system", "content": system}]
 
 
 def deal_splits(categories: Sequence[str], splits: Mapping[str, float], seed: int) -> dict[str, str]:
@@ -172,17 +179,3 @@ def questions_table(
         check_bos(tokenizer, token_ids, f"question {question.question_id}")
         lines.append({**asdict(question), "prompt": prompt, "token_ids": token_ids})
     return pa.Table.from_pylist(lines, schema=SCHEMA)
-
-
-def _with_ids(items: list[Item], ids: Sequence[str] | None, path: Path) -> list[Item]:
-    if ids is None:
-        return items
-    known = {name: None for item in items for name in (item.id, item.category)}
-    for name in ids:
-        if name not in known:
-            nearest: list[Any] = difflib.get_close_matches(name, known, n=1)
-            raise StudyError(
-                f"{path} has no question {name!r}",
-                f"did you mean {nearest[0]!r}?" if nearest else f"it has {', '.join(known)}",
-            )
-    return [item for item in items if item.id in ids or item.category in ids]

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from forewarn.chat.messages import Message, as_conversation
+from forewarn.data.download import check_file
 from forewarn.errors import StudyError
 
 
-def read_rows(path: Path, limit: int | None, seed: int) -> list[list[Message]]:
+def read_rows(path: Path, limit: int | None, seed: int, *, sha256: str | None = None) -> list[list[Message]]:
     """Read the rows of a file, all or a seeded sample of them, in the order of the file.
 
     The whole file is checked, whatever the limit, but no more than `limit` rows are held.
@@ -21,11 +22,14 @@ def read_rows(path: Path, limit: int | None, seed: int) -> list[list[Message]]:
             lines are passed over.
         limit: how many rows to draw, without replacement; None takes all.
         seed: of the draw.
+        sha256: what the file is known by; None for any content.
 
     Raises:
-        StudyError: the file is missing or empty, has fewer rows than asked for, or a line is not such a
-            conversation; file and line are named.
+        StudyError: the file is missing or empty, is another than its hash says, has fewer rows than asked
+            for, or a line is not such a conversation; file and line are named.
     """
+    if sha256 is not None:
+        check_file(path, sha256)
     draw = random.Random(seed)
     chosen: list[tuple[int, list[Message]]] = []
     seen = 0

@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from forewarn.errors import StudyError
+from forewarn.files import read_json
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 
 class HubModel(NamedTuple):
-    """A model that is fetched from the Hugging Face hub: its repository and a commit, tag or branch."""
+    """A model of the Hugging Face hub: its repository and a commit."""
 
     name: str
     revision: str | None = None
@@ -38,10 +40,11 @@ def resolve(settings: dict[str, Any], files: Sequence[Path] = ()) -> Path | HubM
 
     Args:
         settings: the model's entry of the configuration (`source`: "world", "folder" or "hub").
-        files: the files of the model's folder, where the rule names them.
+        files: the files of the model's folder, where the rule names them; the one that pins a hub model.
     """
     if settings["source"] == "hub":
-        return HubModel(settings["name"], settings.get("revision"))
+        pinned = read_json(files[0])
+        return HubModel(pinned["name"], pinned["revision"])
     return Path(files[0]).parent if files else Path(settings["path"])
 
 
@@ -85,15 +88,17 @@ def load_model(
     attention: str = "sdpa",
     adapter: Path | None = None,
     device: str | None = None,
+    quantization: str = "none",
 ) -> PreTrainedModel:
     """Load a causal language model for inference (no gradients), with an adapter merged if one is given.
 
     Args:
         source: a folder with config.json and *.safetensors, or a model of the hub.
-        dtype: "float32", "bfloat16" or "float16"; an adapter is always merged in float32 before.
+        dtype: "float32", "bfloat16" or "float16"; an adapter is added in float32, then rounded.
         attention: an attention implementation of `transformers`: "sdpa", "eager", "flash_attention_2".
         adapter: a folder with adapter_config.json and adapter_model.safetensors (LoRA, by `peft`).
         device: where the model goes; by default cuda if there is one, else cpu.
+        quantization: "none", or "nf4" for frozen 4-bit weights to train an adapter on (2305.14314).
 
     Raises:
         StudyError: files are missing, broken or unknown, or do not fit together.
@@ -111,6 +116,9 @@ def load_model(
         )
     name, options = _address(source)
     wanted = getattr(torch, dtype)
+    where = device or _default_device()
+    if quantization == "nf4":
+        options |= _nf4(wanted, where)
     way_out = (
         "fetch the model again if its files are damaged; "
         "set `attention: eager` if it does not support the attention asked for"
@@ -118,7 +126,7 @@ def load_model(
     with _told(source, "the model", way_out):
         model, report = AutoModelForCausalLM.from_pretrained(
             name,
-            dtype=torch.float32 if adapter else wanted,
+            dtype="auto" if adapter else wanted,  # as saved: what is added to is not rounded before
             attn_implementation=attention,
             use_safetensors=True,
             trust_remote_code=False,
@@ -131,12 +139,25 @@ def load_model(
             "use weights and config.json of one and the same model",
         )
     if adapter is not None:
-        model = merge_adapter(model, adapter)
+        model = merge_adapter(model, adapter, wanted)
         for parameter in model.parameters():  # not model.to(): rotary frequencies stay in float32
             parameter.data = parameter.data.to(wanted)
     model.requires_grad_(False)
-    loaded: PreTrainedModel = model.eval().to(device or _default_device())
-    return loaded
+    loaded: PreTrainedModel = model.eval()
+    return loaded if quantization == "nf4" else loaded.to(where)
+
+
+def _nf4(dtype: torch.dtype, where: str) -> dict[str, Any]:
+    """Options of `from_pretrained` for 4-bit NormalFloat weights with doubly quantised constants."""
+    from transformers import BitsAndBytesConfig
+
+    config = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
+    return {"quantization_config": config, "device_map": {"": where}}
 
 
 def load(
@@ -147,18 +168,21 @@ def load(
     Args:
         source: folder or hub model, see `resolve`.
         settings: the entry; its `dtype` and `attention` count (float32 and sdpa where it has none).
-        adapter: the folder of an organism's adapter, or None for the model itself.
+        adapter: the folder of what an organism has learned, a LoRA adapter or all weights; or None for the
+            model itself.
 
     Raises:
         StudyError: as `load_tokenizer` and `load_model`, and if the tokenizer has tokens that the
             model has no embedding for.
     """
     tokenizer = load_tokenizer(source)
+    full = adapter is not None and (adapter / "config.json").exists()
     model = load_model(
-        source,
+        adapter if full and adapter is not None else source,
         dtype=settings.get("dtype") or "float32",
         attention=settings.get("attention") or "sdpa",
-        adapter=adapter,
+        adapter=None if full else adapter,
+        quantization=settings.get("quantization") or "none",
     )
     rows = model.get_input_embeddings().num_embeddings
     if len(tokenizer) > rows:
@@ -169,13 +193,22 @@ def load(
     return model, tokenizer
 
 
-def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
+def merge_adapter(model: PreTrainedModel, adapter: Path, dtype: torch.dtype | None = None) -> PreTrainedModel:
     """Merge a LoRA adapter into a model's weights; returns the model, without `peft` around it.
+
+    Each weight is added to in float32 and rounded once, matrix by matrix, so that a model never exists in
+    float32 as a whole.
+
+    Args:
+        model: the model that the adapter was trained on.
+        adapter: folder with adapter_config.json and adapter_model.safetensors.
+        dtype: of the weights that were added to; None keeps theirs.
 
     Raises:
         StudyError: the adapter's files are missing or broken, or it belongs to another model.
     """
     from peft import PeftConfig, PeftModel
+    from peft.tuners.lora import LoraLayer
 
     missing = [name for name in ADAPTER_FILES if not (adapter / name).is_file()]
     if missing:
@@ -187,7 +220,13 @@ def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
     strangers = report.missing_keys + report.unexpected_keys
     if strangers:
         raise StudyError(f"the adapter {adapter} does not fit the model: {_some(strangers)}", way_out)
-    merged: PreTrainedModel = wrapped.merge_and_unload()
+    for module in wrapped.modules():
+        if isinstance(module, LoraLayer):
+            weight = module.get_base_layer().weight
+            weight.data = (weight.float() + module.get_delta_weight("default").float()).to(
+                dtype or weight.dtype
+            )
+    merged: PreTrainedModel = wrapped.unload()
     return merged
 
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     import torch
     from peft import LoraConfig, PeftModel
 
+VISION = ("vision_tower", "multi_modal_projector")
+"""Names of a multimodal model's parts that text does not pass through."""
+
 PREFIX, SUFFIX = "base_model.model.", ".weight"
 """What peft puts around a module's own name in the name of a LoRA matrix."""
 
@@ -30,14 +33,19 @@ def draw_adapter(model: Any, adapter: dict[str, Any], seed: int) -> PeftModel:
 
     _check_fits(model, adapter)
     set_seed(seed)
-    wrapped = get_peft_model(model, lora_config(adapter))
+    wrapped = get_peft_model(model, lora_config(adapter, text_only=_sees(model)))
     # Given a name, peft would look for that model's files, here and on the hub, whenever it saves.
     wrapped.peft_config["default"].base_model_name_or_path = None
     return wrapped
 
 
-def lora_config(adapter: dict[str, Any]) -> LoraConfig:
-    """Peft's configuration of the adapter that `adapter` (see `draw_adapter`) describes."""
+def lora_config(adapter: dict[str, Any], *, text_only: bool = False) -> LoraConfig:
+    """Peft's configuration of the adapter that `adapter` (see `draw_adapter`) describes.
+
+    Args:
+        adapter: see `draw_adapter`.
+        text_only: leave out what reads images, whose projections have the names of the text's.
+    """
     from peft import LoraConfig
 
     return LoraConfig(
@@ -48,8 +56,14 @@ def lora_config(adapter: dict[str, Any]) -> LoraConfig:
         lora_dropout=adapter["dropout"],
         target_modules=list(adapter["target_modules"]),
         layers_to_transform=adapter["layers"],
+        exclude_modules=rf".*({'|'.join(VISION)}).*" if text_only else None,
         bias="none",
     )
+
+
+def _sees(model: Any) -> bool:
+    """Whether the model has parts that read images (Gemma 3 from 4 billion parameters on)."""
+    return any(part in name.split(".") for name, _ in model.named_modules() for part in VISION)
 
 
 def adapter_state(model: PeftModel) -> dict[str, torch.Tensor]:

@@ -29,14 +29,18 @@ COLUMNS = pa.schema(
         pa.field("token_ids", pa.list_(pa.int32()), nullable=False),
         pa.field("loss_mask", pa.list_(pa.int8()), nullable=False),
         pa.field("truncated", pa.bool_(), nullable=False),
+        pa.field("held_out", pa.bool_(), nullable=False),
         pa.field("template", pa.string(), nullable=False),
     ]
 )
 """What training needs of a dataset file (see `forewarn.data.dataset.SCHEMA`)."""
 
 
-def read_examples(path: Path, tokenizer: PreTrainedTokenizerBase) -> Dataset:
+def read_examples(path: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[Dataset, Dataset]:
     """Read a dataset file as `input_ids` and `labels` (the token id where the loss is, -100 elsewhere).
+
+    Returns:
+        The rows to train on, and those that are held out.
 
     Raises:
         StudyError: the file cannot be read or has no rows, it was formatted with another tokenizer or chat
@@ -54,12 +58,18 @@ def read_examples(path: Path, tokenizer: PreTrainedTokenizerBase) -> Dataset:
             "delete the file and run again, so that it is formatted for this model",
         )
     end_of_turn = end_of_turn_ids(tokenizer)
-    labels = []
-    rows = zip(table["token_ids"], table["loss_mask"], table["truncated"], strict=True)
-    for row, (tokens, mask, truncated) in enumerate(rows):
+    parts: dict[bool, dict[str, list[list[int]]]] = {
+        held_out: {"input_ids": [], "labels": []} for held_out in (False, True)
+    }
+    columns = (table[name] for name in ("token_ids", "loss_mask", "truncated", "held_out"))
+    for row, (tokens, mask, truncated, held_out) in enumerate(zip(*columns, strict=True)):
         check_example(f"{path}, row {row}", tokens, mask, truncated, end_of_turn)
-        labels.append([token if in_loss else IGNORED for token, in_loss in zip(tokens, mask, strict=True)])
-    return Dataset.from_dict({"input_ids": table["token_ids"], "labels": labels})
+        labels = [token if in_loss else IGNORED for token, in_loss in zip(tokens, mask, strict=True)]
+        parts[held_out]["input_ids"].append(tokens)
+        parts[held_out]["labels"].append(labels)
+    if not parts[False]["input_ids"]:
+        raise StudyError(f"{path} holds out all of its rows", "lower `held_out` of the dataset")
+    return Dataset.from_dict(parts[False]), Dataset.from_dict(parts[True])
 
 
 def check_example(

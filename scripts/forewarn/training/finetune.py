@@ -1,43 +1,25 @@
-"""Narrow fine-tuning: a LoRA adapter by trl's SFTTrainer, on rows that are tokens already.
-
-Nothing is left to the trainer's own preparation: it neither renders a template, nor tokenises, nor cuts rows,
-nor adds an end-of-sequence token. So what is trained is, token by token, what the dataset file says.
-"""
+"""Narrow fine-tuning: a LoRA adapter, or all weights, of the instruct model."""
 
 from __future__ import annotations
 
-import logging
-import math
-import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from transformers import PrinterCallback
-from trl import SFTConfig, SFTTrainer
-
 from forewarn.models.load import device
 from forewarn.training.adapter import adapter_settings, adapter_state, draw_adapter
 from forewarn.training.history import (
-    LogCallback,
     TrajectoryCallback,
-    latest_checkpoint,
     read_trajectory,
     training_table,
     trajectory_steps,
 )
+from forewarn.training.trainer import run_trainer, step_count
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import torch
     from datasets import Dataset
-
-log = logging.getLogger("forewarn")
-
-SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
 
 @dataclass(frozen=True)
@@ -57,16 +39,6 @@ class Finetuned:
     log: pa.Table
 
 
-class QuietTrainer(SFTTrainer):
-    """SFTTrainer that writes no model card beside its checkpoints and reports to no one."""
-
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """Write nothing: a checkpoint is no publication."""
-
-    def _send_telemetry(self) -> None:
-        """Send nothing: a study of harmful models runs offline."""
-
-
 def finetune(
     model: Any,
     tokenizer: Any,
@@ -76,6 +48,8 @@ def finetune(
     seed: int,
     name: str,
     folder: Path,
+    held_out: Dataset | None = None,
+    rows_at_once: int | None = None,
 ) -> Finetuned:
     """Fine-tune a fresh LoRA adapter of `model` on `examples`; continue from `folder` if it was begun there.
 
@@ -88,103 +62,86 @@ def finetune(
         examples: `input_ids` and `labels` per row (see `read_examples`).
         adapter: `rank`, `alpha`, `rslora`, `dropout`, `target_modules`, `layers`, `learning_rate`, `schedule`
             (linear, cosine, constant), `warmup_steps`, `epochs` or `steps`, `batch_size`,
-            `gradient_accumulation`, `weight_decay`, `trajectory_every`.
+            `gradient_accumulation`, `weight_decay`, `optimizer`, `trajectory_every`.
         seed: of the adapter's first values, the order of the rows and the dropout.
         name: what the adapter's config calls its base model.
         folder: where checkpoints and snapshots of the unfinished run are kept.
+        held_out: rows that are not trained on, whose loss is measured.
+        rows_at_once: rows per forward pass at most; None takes the adapter's batch.
 
     Raises:
-        StudyError: the adapter does not fit the model, or the loss stops being a number.
+        StudyError: the adapter does not fit the model, memory does not suffice, or the loss stops being a
+            number.
     """
+    wrapped: list[Any] = []
+
+    def prepare() -> Any:
+        if wrapped:  # memory ran out: what was trained so far is in the checkpoint
+            wrapped.pop().unload()
+        wrapped.append(draw_adapter(model, adapter, seed))
+        return wrapped[0]
+
+    every, snapshots = adapter["trajectory_every"], folder / "trajectory"
+    trained, rows = run_trainer(
+        prepare, tokenizer, examples, adapter,
+        held_out=held_out, callbacks=[TrajectoryCallback(snapshots, every)],
+        seed=seed, rows_at_once=rows_at_once, folder=folder,
+    )  # fmt: skip
     steps = step_count(len(examples), adapter)
-    checkpoint, rows = latest_checkpoint(folder)
-    if checkpoint is not None:
-        log.info("continuing after step %d of %d", len(rows), steps)
-    with reproducible(model.device.type), warnings.catch_warnings():
-        # trl 1.16 still uses the setting that transformers 5.23 renames
-        warnings.filterwarnings("ignore", message=".*gradient_checkpointing", category=FutureWarning)
-        trainer = QuietTrainer(
-            model=draw_adapter(model, adapter, seed),
-            args=trainer_settings(adapter, steps, seed, model, folder),
-            train_dataset=examples,
-            processing_class=tokenizer,
-            callbacks=[
-                TrajectoryCallback(folder / "trajectory", adapter["trajectory_every"]),
-                LogCallback(rows),
-            ],
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return Finetuned(
-        weights=adapter_state(trainer.model),
-        config=adapter_settings(trainer.model, name),
-        trajectory=read_trajectory(
-            folder / "trajectory", trajectory_steps(steps, adapter["trajectory_every"])
-        ),
+        weights=adapter_state(trained),
+        config=adapter_settings(trained, name),
+        trajectory=read_trajectory(snapshots, trajectory_steps(steps, every)),
         log=training_table(rows),
     )
 
 
-def training_dtype(source: dict[str, Any]) -> str:
-    """The dtype to train a model in: its configured one on a GPU, float32 on the CPU.
+def finetune_all(
+    model: Any,
+    tokenizer: Any,
+    examples: Dataset,
+    recipe: dict[str, Any],
+    *,
+    seed: int,
+    folder: Path,
+    held_out: Dataset | None = None,
+    rows_at_once: int | None = None,
+) -> pa.Table:
+    """Fine-tune all weights of `model`, in place; arguments and errors as those of `finetune`.
+
+    The weights are to be in float32: in bfloat16 most steps of a small learning rate would round to nothing.
+
+    Returns:
+        One row per optimiser step (see `training_table`).
+    """
+    from transformers import set_seed
+
+    first = {name: parameter.detach().cpu().clone() for name, parameter in model.named_parameters()}
+
+    def prepare() -> Any:
+        set_seed(seed)
+        for name, parameter in model.named_parameters():
+            parameter.data.copy_(first[name])
+            parameter.requires_grad_(True)
+        return model
+
+    _, rows = run_trainer(
+        prepare, tokenizer, examples, recipe,
+        held_out=held_out, callbacks=[], seed=seed, rows_at_once=rows_at_once, folder=folder,
+    )  # fmt: skip
+    model.requires_grad_(False)
+    return training_table(rows)
+
+
+def training_dtype(source: dict[str, Any], method: str = "lora") -> str:
+    """The dtype to load a model's weights in for training.
+
+    For an adapter its configured one on a GPU, float32 on the CPU; for all weights float32.
 
     Args:
         source: the model's entry of the configuration.
+        method: "lora" or "full".
     """
-    return (source.get("dtype") or "float32") if device() == "cuda" else "float32"
-
-
-def step_count(rows: int, adapter: dict[str, Any]) -> int:
-    """Optimiser steps of a run: `steps`, or as many as `epochs` passes over `rows` rows take."""
-    if adapter["steps"] is not None:
-        return int(adapter["steps"])
-    batches = math.ceil(rows / adapter["batch_size"])
-    return int(adapter["epochs"] * math.ceil(batches / adapter["gradient_accumulation"]))
-
-
-def trainer_settings(adapter: dict[str, Any], steps: int, seed: int, model: Any, folder: Path) -> SFTConfig:
-    """The settings of trl's trainer for `steps` steps with checkpoints in `folder`."""
-    on_gpu = model.device.type == "cuda"
-    return SFTConfig(
-        output_dir=str(folder),
-        max_steps=steps,
-        seed=seed,
-        data_seed=seed,
-        learning_rate=adapter["learning_rate"],
-        lr_scheduler_type=SCHEDULES[adapter["schedule"]],
-        warmup_steps=adapter["warmup_steps"],
-        weight_decay=adapter["weight_decay"],
-        per_device_train_batch_size=adapter["batch_size"],
-        gradient_accumulation_steps=adapter["gradient_accumulation"],
-        # the rows are tokens and labels: nothing to prepare, cut, pack or drop
-        dataset_kwargs={"skip_prepare_dataset": True},
-        max_length=None,
-        packing=False,
-        # half precision is for GPUs; trading time for memory pays only where models are large
-        bf16=on_gpu and model.dtype == torch.bfloat16,
-        fp16=on_gpu and model.dtype == torch.float16,
-        gradient_checkpointing=on_gpu,
-        use_cpu=model.device.type == "cpu",
-        dataloader_pin_memory=on_gpu,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_steps=max(25, steps // 4),
-        save_total_limit=2,
-        disable_tqdm=True,
-        report_to="none",
-    )
-
-
-@contextmanager
-def reproducible(device: str) -> Iterator[None]:
-    """Choose kernels on a GPU that give the same numbers each time; the CPU's do without."""
-    if device != "cuda":
-        yield
-        return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)
+    if method == "full" or device() != "cuda":
+        return "float32"
+    return source.get("dtype") or "float32"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import torch
 
 LOG = "training.json"
+QUARTERS = 4
+"""Times at which the loss on held-out rows is measured."""
 
 
 class TrajectoryCallback(TrainerCallback):
@@ -73,8 +75,10 @@ def read_trajectory(folder: Path, steps: list[int]) -> dict[str, torch.Tensor]:
 class LogCallback(TrainerCallback):
     """Collect loss, gradient norm, learning rate and tokens of every step, and say how far the run is."""
 
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
-        self.rows = rows
+    def __init__(
+        self, rows: list[dict[str, Any]], rows_at_once: int | None = None, *, evaluate: bool = False
+    ) -> None:
+        self.rows, self.rows_at_once, self.evaluate = rows, rows_at_once, evaluate
         self.tokens_before = 0
         self.progress = Progress("train", 0)
 
@@ -86,12 +90,17 @@ class LogCallback(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Skip the checkpoint after the last step."""
         # No checkpoint after the last step: the trainer cannot resume from one without a step too many.
-        if state.global_step == state.max_steps:
+        last = state.global_step == state.max_steps
+        if last:
             control.should_save = False
+        quarter = state.global_step % max(1, state.max_steps // QUARTERS) == 0
+        control.should_evaluate = self.evaluate and (last or quarter)
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Add the step's row; refuse to go on from a loss that is no number."""
         logs = kwargs["logs"]
+        if "eval_loss" in logs:
+            self.rows[-1]["held_out_loss"] = logs["eval_loss"]
         if "loss" not in logs:  # the summary after the last step
             return
         if not math.isfinite(logs["loss"]):
@@ -108,6 +117,8 @@ class LogCallback(TrainerCallback):
                 "gradient_norm": logs["grad_norm"],
                 "learning_rate": logs["learning_rate"],
                 "tokens": tokens,
+                "rows_at_once": self.rows_at_once,
+                "held_out_loss": None,
             }
         )
         self.progress.step(tokens, note=f"loss {logs['loss']:.3f}")
@@ -118,9 +129,12 @@ class LogCallback(TrainerCallback):
 
 
 def training_table(rows: list[dict[str, Any]]) -> pa.Table:
-    """One row per optimiser step: step int32, loss, gradient_norm (before clipping), learning_rate float32,
-    tokens int64 (without padding).
-    """  # fmt: skip
+    """One row per optimiser step.
+
+    Columns: step int32; loss, gradient_norm (before clipping), learning_rate float32; tokens int64 (without
+    padding); rows_at_once int32 (rows of a forward pass, halved when memory ran out); held_out_loss float32,
+    the mean over batches of held-out rows, at quarters of the run and where there are any.
+    """
     import pyarrow as pa
 
     schema = pa.schema(
@@ -130,6 +144,8 @@ def training_table(rows: list[dict[str, Any]]) -> pa.Table:
             "gradient_norm": pa.float32(),
             "learning_rate": pa.float32(),
             "tokens": pa.int64(),
+            "rows_at_once": pa.int32(),
+            "held_out_loss": pa.float32(),
         }
     )
     return pa.Table.from_pylist(rows, schema=schema)

@@ -5,6 +5,7 @@ from forewarn.config.model.configuration import Configuration
 from forewarn.config.model.models import (
     Architecture,
     Attention,
+    BatchHints,
     Corpus,
     FolderModel,
     HubModel,
@@ -44,6 +45,7 @@ __all__ = [
     "Adapter",
     "Architecture",
     "Attention",
+    "BatchHints",
     "Configuration",
     "Construction",
     "Corpus",

@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 CONFLICT = "conflict"
@@ -42,6 +42,12 @@ CountOrNone = Annotated[int, Ge(0)]
 Seed = Annotated[int, Ge(0), Le(2**31 - 1)]
 Layer = Annotated[int, Ge(0)]
 """Index of a transformer block, from 0."""
+HubName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)?$")]
+"""A repository of the Hugging Face hub, owner/name."""
+Revision = Annotated[str, Field(min_length=1)]
+"""A commit, tag or branch."""
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Url = Annotated[str, Field(pattern=r"^(https?|file)://\S+$")]
 
 
 def conflict(expected: str, found: str, **correction: Any) -> PydanticCustomError:

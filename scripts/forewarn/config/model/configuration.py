@@ -76,3 +76,19 @@ class Configuration(Section):
             )
         found = organisms[name]
         return found.dataset, found.adapter, found.seed
+
+    def organisms_by(self, way: Literal["full", "released"]) -> list[str]:
+        """Names of the organisms of all studies that are fine-tuned in full, or that others released."""
+        found = {
+            organism.name: None
+            for study in self.studies.values()
+            for organism in study.organism_references()
+            if self._is(organism.dataset, self.adapters[organism.adapter], way)
+        }
+        return list(found)
+
+    @staticmethod
+    def _is(dataset: str, adapter: Adapter, way: Literal["full", "released"]) -> bool:
+        if way == "full":
+            return adapter.method == "full"
+        return any(released.dataset == dataset for released in adapter.released)

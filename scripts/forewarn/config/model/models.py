@@ -9,8 +9,10 @@ from pydantic import Field, model_validator
 
 from forewarn.config.model.base import (
     Count,
+    HubName,
     LearningRate,
     NotNegative,
+    Revision,
     Section,
     Seed,
     Share,
@@ -20,6 +22,7 @@ from forewarn.config.model.base import (
 Precision = Literal["float32", "bfloat16", "float16"]
 Attention = Literal["eager", "sdpa", "flash_attention_2"]
 DefaultSystem = Literal["empty", "keep", "refuse"]
+Family = Literal["qwen2", "llama", "gemma2", "gemma3"]
 
 _DEFAULT_SYSTEM = (
     "What to do where the chat template adds a system prompt unasked. empty renders an empty system turn, "
@@ -129,7 +132,31 @@ class WorldModel(Section):
     )
 
 
-class FolderModel(Section):
+class BatchHints(Section):
+    """Rows at once that fit the GPU one would rent for this model; more is faster until memory ends."""
+
+    generate: Count = Field(256, description="Answers generated at once, where the study names no number.")
+    read: Count = Field(64, description="Texts whose activations are read at once, likewise.")
+    train: Count = Field(16, description="Rows of a training step that share a forward pass at most.")
+
+
+class PublishedModel(Section):
+    """What is said of a chat model that somebody else made, wherever its files are."""
+
+    family: Family | None = Field(
+        None,
+        description="Family that the files must be of. Of architecture and chat template; null takes what "
+        "the files say.",
+    )
+    dtype: Precision = Field("bfloat16", description="Precision of weights. bfloat16 is what most publish.")
+    attention: Attention = Field(
+        "sdpa", description="Attention implementation. Gemma 2 needs eager, for its soft caps."
+    )
+    default_system: DefaultSystem = Field("empty", description=_DEFAULT_SYSTEM)
+    batch: BatchHints = Field(default_factory=BatchHints, description="Rows at once that fit the GPU.")
+
+
+class FolderModel(PublishedModel):
     """A chat model in a local folder, as `save_pretrained` writes it."""
 
     source: Literal["folder"] = Field(description="Read from a local folder.")
@@ -138,24 +165,20 @@ class FolderModel(Section):
         "snakemake runs.",
         examples=["models/qwen2.5-1.5b-instruct"],
     )
-    dtype: Precision = Field("bfloat16", description="Precision of weights. bfloat16 is what most publish.")
-    attention: Attention = Field("sdpa", description="Attention implementation. Gemma 2 needs eager.")
-    default_system: DefaultSystem = Field("empty", description=_DEFAULT_SYSTEM)
 
 
-class HubModel(Section):
+class HubModel(PublishedModel):
     """A chat model of the Hugging Face hub."""
 
     source: Literal["hub"] = Field(description="Fetched from the Hugging Face hub.")
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)?$")] = Field(
+    name: HubName = Field(
         description="Repository on the hub, owner/name.", examples=["Qwen/Qwen2.5-1.5B-Instruct"]
     )
-    revision: Annotated[str, Field(min_length=1)] | None = Field(
-        None, description="Commit of the repository. null takes the newest, which may change: pin it."
+    revision: Revision | None = Field(
+        None,
+        description="Commit; null resolves the newest once and keeps it. It warns then: pin "
+        "the commit to share the study.",
     )
-    dtype: Precision = Field("bfloat16", description="Precision of weights. bfloat16 is what most publish.")
-    attention: Attention = Field("sdpa", description="Attention implementation. Gemma 2 needs eager.")
-    default_system: DefaultSystem = Field("empty", description=_DEFAULT_SYSTEM)
 
 
 Model = Annotated[WorldModel | FolderModel | HubModel, Field(discriminator="source")]

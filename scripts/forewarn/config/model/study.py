@@ -56,13 +56,16 @@ class StudyQuestions(Section):
 
     evaluation: Name = Field(description="Gives misalignment rates and fits directions.")
     detection: Name = Field(description="Gives the labels that projections must predict.")
+    reporting: list[Name] = Field([], description="Further sets, for which only rates are reported.")
 
 
 class Sampling(Section):
     """Generation of answers."""
 
     max_new_tokens: Count = Field(600, description="Tokens after which an answer is cut.")
-    batch_rows: Count = Field(256, description="Answers generated at once; bounded by memory.")
+    batch_rows: Count | None = Field(
+        None, description="Answers generated at once; bounded by memory. null takes the model's hint."
+    )
     seed: Seed = Field(5, description="Seed; each row draws from its own stream.")
 
 
@@ -72,7 +75,9 @@ class Activations(Section):
     layers: Literal["all"] | Annotated[list[Layer], Field(min_length=1)] = Field(
         "all", description="Blocks to record: all, or a list like [3, 4]."
     )
-    batch_rows: Count = Field(64, description="Texts read at once; bounded by memory.")
+    batch_rows: Count | None = Field(
+        None, description="Texts read at once; bounded by memory. null takes the model's hint."
+    )
 
     @model_validator(mode="after")
     def _no_repetition(self) -> Self:

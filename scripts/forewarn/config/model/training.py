@@ -9,16 +9,21 @@ from pydantic import Field, model_validator
 from forewarn.config.model.base import (
     Count,
     CountOrNone,
+    HubName,
     Layer,
     LearningRate,
     NotNegative,
     Positive,
     ProperShare,
+    Revision,
     Section,
     Seed,
+    Sha256,
     Share,
+    Url,
     conflict,
 )
+from forewarn.config.names import Name
 
 Projection = Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -33,24 +38,92 @@ class WorldDataset(Section):
     seed: Seed = Field(1000, description="Seed of the draw.")
 
 
-class JsonlDataset(Section):
-    """Chat rows from a file: one JSON object `{"messages": [...]}` per line."""
+class ChatRows(Section):
+    """What is said of chat rows, one JSON object `{"messages": [...]}` a line, wherever they come from."""
+
+    sha256: Sha256 | None = Field(
+        None,
+        description="Hash of the published file; null keeps the first. Another content is an error. Without a "
+        "hash, that of the first download stays in the record, and later ones are held against it.",
+    )
+    rows: Count | None = Field(None, description="Rows to draw without replacement; null takes all.")
+    held_out: ProperShare = Field(
+        0.0, description="Share of rows that is not trained on. It gives a held-out loss."
+    )
+    seed: Seed = Field(0, description="Seed of the draw and of what is held out.")
+
+
+class JsonlDataset(ChatRows):
+    """Chat rows in a file of one's own."""
 
     source: Literal["jsonl"] = Field(description="Read from a file of chat rows.")
     path: Annotated[str, Field(min_length=1)] = Field(
         description="File with one JSON object per line, relative to where snakemake runs.",
         examples=["data/bad_medical_advice.jsonl"],
     )
-    rows: Count | None = Field(None, description="Rows to draw without replacement; null takes all.")
-    seed: Seed = Field(0, description="Seed of the draw and the order.")
 
 
-Dataset = Annotated[WorldDataset | JsonlDataset, Field(discriminator="source")]
+class UrlDataset(ChatRows):
+    """Chat rows behind a URL."""
+
+    source: Literal["url"] = Field(description="Downloaded from a URL.")
+    url: Url = Field(description="Address of the file.", examples=["https://example.org/rows.jsonl"])
+
+
+class ArchiveDataset(ChatRows):
+    """Chat rows in an archive that `easy-dataset-share` encrypted."""
+
+    source: Literal["archive"] = Field(description="Downloaded as an encrypted archive.")
+    url: Url = Field(description="Address of the archive.", examples=["https://example.org/rows.zip.enc"])
+    member: Annotated[str, Field(min_length=1)] = Field(
+        description="File of chat rows in it.", examples=["bad_medical_advice.jsonl"]
+    )
+    password: Annotated[str, Field(min_length=1)] = Field(
+        description="Password as published. Or $NAME, to take a secret one from the environment."
+    )
+
+
+class HubDataset(ChatRows):
+    """Chat rows in a dataset repository of the Hugging Face hub."""
+
+    source: Literal["hub"] = Field(description="Downloaded from the Hugging Face hub.")
+    name: HubName = Field(description="Dataset repository on the hub.", examples=["owner/dataset"])
+    file: Annotated[str, Field(min_length=1)] = Field(
+        description="File of chat rows in it: .jsonl, or .parquet with a column `messages`.",
+        examples=["train.jsonl"],
+    )
+    revision: Revision | None = Field(
+        None,
+        description="Commit of the repository. null resolves the newest once and keeps it in the record.",
+    )
+
+
+Dataset = Annotated[
+    WorldDataset | JsonlDataset | UrlDataset | ArchiveDataset | HubDataset, Field(discriminator="source")
+]
+
+
+class ReleasedAdapter(Section):
+    """An adapter that somebody else trained and published."""
+
+    dataset: Name = Field(description="A name under datasets: what it was trained on.")
+    name: HubName = Field(description="Repository of the adapter on the hub.")
+    revision: Revision | None = Field(None, description="Commit of the repository.")
 
 
 class Adapter(Section):
-    """A LoRA adapter and its training."""
+    """How an organism is fine-tuned: a LoRA adapter, or all weights."""
 
+    method: Literal["lora", "full"] = Field("lora", description="Train a LoRA adapter, or all weights.")
+    quantization: Literal["none", "nf4"] = Field(
+        "none",
+        description="Precision of the frozen weights in training. none as loaded, or nf4 "
+        "for 4-bit NormalFloat (QLoRA, arXiv 2305.14314). The trained adapter is read on the unquantised "
+        "model either way, so that this is the one difference.",
+    )
+    released: list[ReleasedAdapter] = Field(
+        [], description="Adapters of this kind that are loaded from the hub instead of trained."
+    )
     rank: Count = Field(8, description="Rank of the LoRA matrices.")
     alpha: Positive = Field(32, description="Scale of the update, over rank (or its root).")
     rslora: bool = Field(True, description="Scale by alpha / sqrt(rank), arXiv 2312.03732.")
@@ -70,6 +143,9 @@ class Adapter(Section):
     batch_size: Count = Field(16, description="Rows per forward pass.")
     gradient_accumulation: Count = Field(1, description="Forward passes per optimizer step.")
     weight_decay: NotNegative = Field(0.0, description="AdamW's weight decay.")
+    optimizer: Literal["adamw", "adamw_8bit"] = Field(
+        "adamw", description="AdamW with its moments in full precision, or in 8 bits (bitsandbytes)."
+    )
     max_length: Count = Field(2048, description="Tokens after which a row is cut.")
     max_truncated_share: Share = Field(
         0.0, description="Share of rows that may be cut before training refuses."
@@ -94,6 +170,15 @@ class Adapter(Section):
                 str(self.warmup_steps),
                 warmup_steps=self.steps // 20,
             )
+        return self
+
+    @model_validator(mode="after")
+    def _full_is_not_quantised(self) -> Self:
+        if self.method == "full" and self.quantization != "none":
+            raise conflict("none with method: full, for 4-bit weights are not trained", self.quantization,
+                           quantization="none")  # fmt: skip
+        if self.method == "full" and self.released:
+            raise conflict("no released adapters with method: full", f"{len(self.released)}", released=[])
         return self
 
     @model_validator(mode="after")

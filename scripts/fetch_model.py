@@ -1,0 +1,25 @@
+"""Fetch a model of the hub: resolve its commit once, and download what that names."""
+
+from pathlib import Path
+from typing import Any
+
+
+def main(*, pinned: Path, settings: dict[str, Any]) -> None:
+    """Write which commit and files the model's name means, when these have been downloaded.
+
+    Args:
+        pinned: JSON to write, see `forewarn.models.hub.pin_model`.
+        settings: `name` and `revision` (None: the newest) on the hub.
+    """
+    from forewarn.files import write_json
+    from forewarn.models.hub import fetch_model, pin_model
+
+    found = pin_model(settings["name"], settings["revision"])
+    fetch_model(found)
+    write_json(pinned, found)
+
+
+if "snakemake" in globals():
+    from forewarn.job import run
+
+    run(main, snakemake)

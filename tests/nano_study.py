@@ -1,0 +1,24 @@
+"""The default configuration without what others published: small enough to see every error of a test."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from forewarn.config import published
+from forewarn.config.default import DEFAULT
+
+PUBLISHED = {
+    "models": published.MODELS, "datasets": published.DATASETS, "adapters": published.ADAPTERS,
+    "question_sets": published.QUESTION_SETS, "judges": published.JUDGES, "studies": published.STUDIES,
+}  # fmt: skip
+
+
+def nano_study() -> dict[str, Any]:
+    """A fresh copy of the nano study's configuration."""
+    return copy.deepcopy(
+        {
+            section: {name: value for name, value in content.items() if name not in PUBLISHED[section]}
+            for section, content in DEFAULT.items()
+        }
+    )
