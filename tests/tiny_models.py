@@ -43,7 +43,9 @@ def tiny_tokenizer(vocabulary: int = 300):
 
 
 def tiny_model(family: str = "qwen2", *, vocabulary: int = 300, seed: int = 0, **changes):
-    """A random model of a family in float32: "qwen2", "qwen2_sliding", "qwen2_tied", "llama" or "gemma2".
+    """A random model of a family in float32.
+
+    "qwen2", "qwen2_sliding", "qwen2_tied", "llama", "gemma2", "gemma3_text", or "gemma3", which also sees.
 
     `changes` overwrite entries of its configuration.
     """
@@ -65,7 +67,20 @@ def tiny_model(family: str = "qwen2", *, vocabulary: int = 300, seed: int = 0, *
         shape |= {"tie_word_embeddings": True}
     if family == "gemma2":
         shape |= {"head_dim": 8, "sliding_window": 8, "query_pre_attn_scalar": 8}
+    if family in ("gemma3", "gemma3_text"):
+        shape |= {"head_dim": 8, "sliding_window": 8, "query_pre_attn_scalar": 8, "tie_word_embeddings": True}
     torch.manual_seed(seed)
+    if family == "gemma3":
+        vision = {
+            "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2,
+            "image_size": 28, "patch_size": 14,
+        }  # fmt: skip
+        config = AutoConfig.for_model(
+            "gemma3", text_config=shape | changes | {"model_type": "gemma3_text"}, vision_config=vision,
+            mm_tokens_per_image=4, eos_token_id=2, pad_token_id=0, bos_token_id=None,
+            image_token_id=vocabulary - 1, boi_token_id=vocabulary - 2, eoi_token_id=vocabulary - 3,
+        )  # fmt: skip
+        return AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
     config = AutoConfig.for_model(family, **(shape | changes))
     return AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
 

@@ -14,7 +14,6 @@ from forewarn.data.model_folder import checked_tokenizer
 from forewarn.data.rows import read_rows
 from forewarn.errors import StudyError
 from forewarn.files import read_table
-from forewarn.models.load import HubModel
 
 
 def conversation(question, answer):
@@ -127,12 +126,16 @@ class TestScript:
         with pytest.raises(StudyError, match="another family than the model"):
             checked_tokenizer(folder, "empty")
 
-    def test_configuration_of_a_multimodal_or_a_hub_model(self, folder):
+    def test_configuration_of_a_multimodal_model(self, folder):
         text = {"model_type": "gemma3_text", "vocab_size": 262208}
         (folder / "config.json").write_text(json.dumps({"model_type": "gemma3", "text_config": text}))
-        for source in (folder, HubModel(str(folder))):
-            with pytest.raises(StudyError, match="a `gemma3_text` model knows <start_of_turn>"):
-                checked_tokenizer(source, "empty")
+        with pytest.raises(StudyError, match="a `gemma3_text` model knows <start_of_turn>"):
+            checked_tokenizer(folder, "empty")
+
+    def test_a_model_of_another_family_than_configured(self, folder):
+        (folder / "config.json").write_text(json.dumps({"model_type": "gemma2", "vocab_size": 400}))
+        with pytest.raises(StudyError, match="is a `gemma2` model, but configured with `family: qwen2`"):
+            checked_tokenizer(folder, "empty", "qwen2")
 
     def test_missing_broken_or_empty_configuration(self, folder):
         for content, problem in (

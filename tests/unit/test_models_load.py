@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from forewarn.errors import StudyError
-from forewarn.models.load import HubModel, load, load_model, load_tokenizer, resolve
+from forewarn.models.load import load, load_model, load_tokenizer, resolve
 from tiny_models import SENTENCES, chat, save_folder, tiny_adapter, tiny_model, tiny_tokenizer
 
 SETTINGS = {"source": "folder", "dtype": "float32", "attention": "sdpa"}
@@ -112,13 +112,10 @@ def test_the_real_qwen_tokenizer_splits_like_its_own_class(upstream):
     assert ours.chat_template == theirs.chat_template
 
 
-def test_resolve_knows_folders_and_hub(tmp_path):
+def test_resolve_knows_folders():
     files = [Path("results/nano/instruct/config.json"), Path("results/nano/instruct/model.safetensors")]
     assert resolve({"source": "world"}, files) == Path("results/nano/instruct")
     assert resolve({"source": "folder", "path": "models/x"}) == Path("models/x")
-    pinned = tmp_path / "model.json"
-    pinned.write_text('{"name": "a/b", "asked": null, "revision": "c0ffee"}')
-    assert resolve({"source": "hub", "dtype": "bfloat16"}, [pinned]) == HubModel("a/b", "c0ffee")
 
 
 def edit_json(path, **changes):
@@ -215,14 +212,3 @@ def test_an_attention_that_cannot_be_had_is_named_with_the_one_that_can(folder, 
     gemma = save_folder(tiny_model("gemma2"), tiny_tokenizer(), tmp_path / "gemma")
     with pytest.raises(StudyError, match=r"scaled_dot_product_attention.*\n.*attention: eager"):
         load_model(gemma, attention="sdpa")
-
-
-def test_a_model_that_the_hub_does_not_give_names_the_way_out(monkeypatch, tmp_path):
-    import huggingface_hub.constants as hub
-
-    monkeypatch.setattr(hub, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(hub, "HF_HUB_CACHE", str(tmp_path))
-    for load_it in (load_tokenizer, load_model):
-        with pytest.raises(StudyError, match="nobody/nothing at v1") as caught:
-            load_it(HubModel("nobody/nothing", "v1"))
-        assert "download the model" in caught.value.way_out

@@ -9,7 +9,7 @@ from forewarn.chat.guards import check_tokenizer
 from forewarn.chat.template import DefaultSystem
 from forewarn.errors import StudyError
 from forewarn.files import read_json
-from forewarn.models.load import HubModel, load_tokenizer
+from forewarn.models.load import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -25,12 +25,12 @@ FAMILIES = {
 
 
 def checked_tokenizer(
-    source: Path | HubModel, default_system: DefaultSystem, family: str | None = None
+    source: Path, default_system: DefaultSystem, family: str | None = None
 ) -> PreTrainedTokenizerBase:
     """Load a model's tokenizer, and refuse one that does not belong to the model.
 
     Args:
-        source: the model's folder, or its name on the hub; the configuration is read, not the weights.
+        source: the model's folder; the configuration is read, not the weights.
         default_system: what to do about a system prompt that the template adds unasked.
         family: the family that is configured for the model, one of `FAMILIES`; None for any.
 
@@ -55,21 +55,13 @@ def checked_tokenizer(
     return tokenizer
 
 
-def _configuration(source: Path | HubModel) -> dict[str, Any]:
+def _configuration(source: Path) -> dict[str, Any]:
     """The content of config.json, without the model classes (and torch) that `transformers` would load."""
     way_out = "give a model as `save_pretrained` wrote it, with its config.json"
     try:
-        content: dict[str, Any] = read_json(_configuration_file(source))
+        content: dict[str, Any] = read_json(source / "config.json")
     except (OSError, ValueError) as error:
         raise StudyError(f"config.json of {source} cannot be read: {error}", way_out) from error
     if "model_type" not in content:
         raise StudyError(f"config.json of {source} names no `model_type`", way_out)
     return content
-
-
-def _configuration_file(source: Path | HubModel) -> Path:
-    if isinstance(source, Path):
-        return source / "config.json"
-    from transformers.utils.hub import cached_file
-
-    return Path(cached_file(source.name, "config.json", revision=source.revision))

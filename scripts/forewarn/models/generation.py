@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from forewarn.chat.template import end_of_turn_ids as template_ends
 from forewarn.errors import StudyError
 from forewarn.models.checkpoint import stored
 from forewarn.models.decoding import decode
@@ -80,9 +81,16 @@ def prompts_from_table(table: pa.Table) -> list[Prompt]:
 
 
 def end_of_turn_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
-    """Tokens that end a response: all that the generation config names, and the tokenizer's EOS."""
+    """Tokens that end a response: the template's end of turn, the generation config's, the tokenizer's EOS.
+
+    Published generation configs of one family name different ones, and some name the EOS alone.
+    """
     named = model.generation_config.eos_token_id
-    ids = {*(named if isinstance(named, list) else [named]), tokenizer.eos_token_id}
+    ids = {
+        *(named if isinstance(named, list) else [named]),
+        *template_ends(tokenizer),
+        tokenizer.eos_token_id,
+    }
     return frozenset(int(token) for token in ids if token is not None)
 
 

@@ -59,7 +59,7 @@ def pin_model(name: str, revision: str | None) -> dict[str, Any]:
 
 
 def fetch_model(pinned: dict[str, Any]) -> Path:
-    """Download what `pin_model` named into the hub's cache, as far as it is not there; returns the folder.
+    """The folder of what `pin_model` named in the hub's cache; what is not there is downloaded before.
 
     Raises:
         StudyError: there is no room for it, or it cannot be reached.
@@ -68,6 +68,16 @@ def fetch_model(pinned: dict[str, Any]) -> Path:
 
     name, revision = pinned["name"], pinned["revision"]
     missing = bytes_missing(pinned)
+    if not missing:
+        return Path(
+            snapshot_download(
+                name,
+                revision=revision,
+                allow_patterns=WANTED,
+                ignore_patterns=UNWANTED,
+                local_files_only=True,
+            )
+        )
     check_room(Path(constants.HF_HUB_CACHE), missing, f"the model {name}")
     with from_hub(f"the model {name}", name):
         return Path(
@@ -121,13 +131,14 @@ def check_room(folder: Path, needed: int, what: str) -> None:
 
 def _pin_cached(name: str, revision: str | None) -> dict[str, Any]:
     """Off the network, a name means what the cache holds."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
 
-    try:
-        folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
-    except LocalEntryNotFoundError as error:
-        raise _offline(f"the model {name}") from error
+    snapshots = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=name, repo_type="model"), "snapshots")
+    commits = [path for path in snapshots.glob("*") if revision in (None, path.name)]
+    if len(commits) != 1:
+        raise _offline(f"the model {name}{f' at {revision}' if revision else ''}")
+    folder = commits[0]
     files: dict[str, dict[str, Any]] = {
         path.name: {"bytes": path.stat().st_size, "sha256": _blob(path)}
         for path in sorted(folder.iterdir())
@@ -160,7 +171,7 @@ def from_hub(what: str, name: str) -> Iterator[None]:
         what: what is asked for.
         name: the repository.
     """
-    import httpx
+    import httpx2
     from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
@@ -196,7 +207,7 @@ def from_hub(what: str, name: str) -> Iterator[None]:
         ) from error
     except EntryNotFoundError as error:
         raise StudyError(f"{what} lacks a file that was asked for", f"look at {page}/tree/main") from error
-    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+    except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise StudyError(
             f"{what} cannot be fetched: {reason}",

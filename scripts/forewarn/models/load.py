@@ -1,4 +1,4 @@
-"""Models and tokenizers, from an ordinary Hugging Face folder or from the hub.
+"""Models and tokenizers, from an ordinary Hugging Face folder.
 
 A folder is read as it stands: safetensors only, no code out of it, no request to the network. What
 does not fit together (weights and configuration, tokenizer and embedding, adapter and model) is
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from forewarn.errors import StudyError
 from forewarn.files import read_json
@@ -24,27 +24,19 @@ if TYPE_CHECKING:
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 
-class HubModel(NamedTuple):
-    """A model of the Hugging Face hub: its repository and a commit."""
+def resolve(settings: dict[str, Any], files: Sequence[Path] = ()) -> Path:
+    """The folder of a configured model: that of the rule's files, its `path`, or the hub's cache.
 
-    name: str
-    revision: str | None = None
-
-    def __str__(self) -> str:
-        """The name as people write it."""
-        return f"{self.name} at {self.revision}" if self.revision else self.name
-
-
-def resolve(settings: dict[str, Any], files: Sequence[Path] = ()) -> Path | HubModel:
-    """Where a configured model is: the folder of the rule's files, its `path`, or the hub.
+    What a hub's cache lacks is fetched: the commit that was pinned, whatever the branch is by now.
 
     Args:
         settings: the model's entry of the configuration (`source`: "world", "folder" or "hub").
         files: the files of the model's folder, where the rule names them; the one that pins a hub model.
     """
     if settings["source"] == "hub":
-        pinned = read_json(files[0])
-        return HubModel(pinned["name"], pinned["revision"])
+        from forewarn.models.hub import fetch_model
+
+        return fetch_model(read_json(files[0]))
     return Path(files[0]).parent if files else Path(settings["path"])
 
 
@@ -58,7 +50,7 @@ def device() -> str:
 _default_device = device  # under a second name, for functions with a parameter `device`
 
 
-def load_tokenizer(source: Path | HubModel) -> PreTrainedTokenizerFast:
+def load_tokenizer(source: Path) -> PreTrainedTokenizerFast:
     """Load the tokenizer exactly as its `tokenizer.json` describes it, with its chat template.
 
     The family's own tokenizer class is passed over on purpose: it would rebuild normaliser and
@@ -70,9 +62,10 @@ def load_tokenizer(source: Path | HubModel) -> PreTrainedTokenizerFast:
     from transformers import PreTrainedTokenizerFast
 
     _require(source, "tokenizer.json", "save a fast tokenizer there with `save_pretrained`")
-    name, options = _address(source)
     with _told(source, "the tokenizer", "check tokenizer.json, or fetch it again"):
-        tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(name, **options)
+        tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
+            str(source), local_files_only=True
+        )
     if not tokenizer.chat_template:
         raise StudyError(
             f"{source} has no chat template",
@@ -82,7 +75,7 @@ def load_tokenizer(source: Path | HubModel) -> PreTrainedTokenizerFast:
 
 
 def load_model(
-    source: Path | HubModel,
+    source: Path,
     *,
     dtype: str = "float32",
     attention: str = "sdpa",
@@ -93,7 +86,7 @@ def load_model(
     """Load a causal language model for inference (no gradients), with an adapter merged if one is given.
 
     Args:
-        source: a folder with config.json and *.safetensors, or a model of the hub.
+        source: a folder with config.json and *.safetensors.
         dtype: "float32", "bfloat16" or "float16"; an adapter is added in float32, then rounded.
         attention: an attention implementation of `transformers`: "sdpa", "eager", "flash_attention_2".
         adapter: a folder with adapter_config.json and adapter_model.safetensors (LoRA, by `peft`).
@@ -109,23 +102,22 @@ def load_model(
 
     logging.disable_progress_bar()
     _require(source, "config.json", "give the folder that `save_pretrained` wrote the model to")
-    if isinstance(source, Path) and not any(source.glob("*.safetensors")):
+    if not any(source.glob("*.safetensors")):
         raise StudyError(
             f"{source} has no weights (*.safetensors)",
             "save the model with `save_pretrained`, which writes safetensors; pickled weights are not read",
         )
-    name, options = _address(source)
     wanted = getattr(torch, dtype)
     where = device or _default_device()
-    if quantization == "nf4":
-        options |= _nf4(wanted, where)
+    options = _nf4(wanted, where) if quantization == "nf4" else {}
     way_out = (
         "fetch the model again if its files are damaged; "
         "set `attention: eager` if it does not support the attention asked for"
     )
     with _told(source, "the model", way_out):
         model, report = AutoModelForCausalLM.from_pretrained(
-            name,
+            str(source),
+            local_files_only=True,
             dtype="auto" if adapter else wanted,  # as saved: what is added to is not rounded before
             attn_implementation=attention,
             use_safetensors=True,
@@ -161,12 +153,12 @@ def _nf4(dtype: torch.dtype, where: str) -> dict[str, Any]:
 
 
 def load(
-    source: Path | HubModel, settings: dict[str, Any], adapter: Path | None = None
+    source: Path, settings: dict[str, Any], adapter: Path | None = None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Load model and tokenizer by a model's entry of the configuration, and check that they fit.
 
     Args:
-        source: folder or hub model, see `resolve`.
+        source: the folder, see `resolve`.
         settings: the entry; its `dtype` and `attention` count (float32 and sdpa where it has none).
         adapter: the folder of what an organism has learned, a LoRA adapter or all weights; or None for the
             model itself.
@@ -230,25 +222,16 @@ def merge_adapter(model: PreTrainedModel, adapter: Path, dtype: torch.dtype | No
     return merged
 
 
-def _require(source: Path | HubModel, file: str, way_out: str) -> None:
-    """Refuse a folder that does not exist or has no `file`; the hub is asked later, by `transformers`."""
-    if not isinstance(source, Path):
-        return
+def _require(source: Path, file: str, way_out: str) -> None:
+    """Refuse a folder that does not exist or has no `file`."""
     if not source.is_dir():
         raise StudyError(f"there is no model folder {source}", "correct its path in the configuration")
     if not (source / file).is_file():
         raise StudyError(f"{source} has no {file}", way_out)
 
 
-def _address(source: Path | HubModel) -> tuple[str, dict[str, Any]]:
-    """The name and options for `from_pretrained`: a folder never touches the network."""
-    if isinstance(source, Path):
-        return str(source), {"local_files_only": True}
-    return source.name, {"revision": source.revision}
-
-
 @contextmanager
-def _told(source: Path | HubModel, what: str, way_out: str) -> Iterator[None]:
+def _told(source: Path, what: str, way_out: str) -> Iterator[None]:
     """Turn what the libraries raise over unreadable or unfitting files into a StudyError."""
     from safetensors import SafetensorError
 
@@ -260,11 +243,6 @@ def _told(source: Path | HubModel, what: str, way_out: str) -> Iterator[None]:
         if not isinstance(error, expected) and type(error) is not Exception:
             raise
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        if isinstance(source, HubModel):
-            way_out = (
-                "check the model's name and revision, the network, and the access rights of a gated model "
-                "(`hf auth login`); or download the model and configure its folder"
-            )
         raise StudyError(f"{what} of {source} cannot be loaded: {reason}", way_out) from error
 
 

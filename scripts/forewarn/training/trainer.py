@@ -34,7 +34,7 @@ OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw_8bit": "adamw_8bit"}
 
 
 class QuietTrainer(SFTTrainer):
-    """SFTTrainer that writes no model card beside its checkpoints, reports to no one, and rounds no adapter."""
+    """SFTTrainer that writes no model card, reports to no one, and rounds no adapter."""
 
     def __init__(self, model: Any, **kwargs: Any) -> None:
         """Keep an adapter on 4-bit weights in float32, where trl would round it to bfloat16.

@@ -43,8 +43,8 @@ class ChatRows(Section):
 
     sha256: Sha256 | None = Field(
         None,
-        description="Hash of the published file; null keeps the first. Another content is an error. Without a "
-        "hash, that of the first download stays in the record, and later ones are held against it.",
+        description="Hash of the published file; null keeps the first. Another content is an error. Without "
+        "a hash, that of the first download stays in the record, and later ones are held against it.",
     )
     rows: Count | None = Field(None, description="Rows to draw without replacement; null takes all.")
     held_out: ProperShare = Field(
