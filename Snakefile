@@ -50,6 +50,10 @@ include: "rules/transcripts.smk"
 open_ledger()
 
 
+onstart:
+    preflight_of_run()
+
+
 # Goal: every study that needs neither a GPU nor a key.
 rule all:
     default_target: True

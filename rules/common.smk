@@ -26,6 +26,7 @@ from forewarn.ledger.params import environment_mapping, job_mapping
 from forewarn.ledger.present import ANSWER, answer
 from forewarn.ledger.restore import restore
 from forewarn.ledger.snakemake_metadata import FORMAT
+from forewarn.preflight import preflight, refuse_problems
 
 
 def refuse(what, way_out):
@@ -108,6 +109,17 @@ MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
 TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
 ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 STEERING_OPERATIONS = ["add", "ablate"]
+# Rules that make demands on a machine, by the stage that the preflight knows them as.
+STAGE_OF = {
+    "fetch_model": "read",
+    "train_organism": "train",
+    "finetune_organism": "train",
+    "generate": "generate",
+    "capture_prompts": "read",
+    "capture_answers": "read",
+    "steer": "steer",
+    "judge": "judge",
+}
 SCRIPTS = Path(workflow.basedir) / "scripts"
 INDEX = Index()
 CLOSURES = {
@@ -213,6 +225,20 @@ def open_ledger():
             environment_counts=ENVIRONMENT_COUNTS,
         )
     INDEX.save()
+
+
+def preflight_of_run():
+    """Before the first job: can this machine do what the run needs of published models? Else end it here."""
+    stages = {}
+    for job in workflow.dag.needrun_jobs():
+        model = job.wildcards.get("model") or job.wildcards.get("hub_model")
+        if model in STUDIES and model not in WORLD_MODELS:
+            stages.setdefault(model, set()).add(STAGE_OF.get(job.rule.name))
+    for model, wanted in sorted(stages.items()):
+        findings = refusing(preflight, CONFIGURATION, model, wanted)
+        fine = [str(found) for found in findings if found.state != "problem"]
+        print("\n".join(fine), file=sys.stderr)
+        refusing(refuse_problems, findings, model)
 
 
 # --- settings: what of the configuration a stage depends on, and nothing else -----------------------

@@ -8,15 +8,15 @@ def main(*, questions: Path, generations: Path, scores: Path, rates: Path, setti
     """Write `scores` (parquet, one row per response) and `rates` (JSON, per split, category, condition)."""
     from forewarn.files import write_json, write_table
     from forewarn.judges.rates import rates as rates_of
-    from forewarn.judges.score import judge_of_kind
-    from forewarn.judges.scoring import GENERATIONS, QUESTIONS, score_responses
+    from forewarn.judges.score import configured_judge
+    from forewarn.judges.scoring import ASKED, GENERATIONS, score_responses
     from forewarn.statistics.tables import read_columns
 
     judge = settings["judge"]
     table = score_responses(
-        read_columns(questions, QUESTIONS),
+        read_columns(questions, ASKED),
         read_columns(generations, GENERATIONS),
-        judge_of_kind(judge["kind"]),
+        configured_judge(judge),
         alignment_below=judge["alignment_below"],
         coherence_above=judge["coherence_above"],
     )

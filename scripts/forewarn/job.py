@@ -28,6 +28,7 @@ from forewarn.errors import StudyError
 from forewarn.ledger.entry import draft, enter
 from forewarn.ledger.memo import bring_all_back, find
 from forewarn.ledger.record import write_record
+from forewarn.redaction import Discreet
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 
@@ -70,18 +71,14 @@ def run(main: Callable[..., None], job: Any) -> None:
 
 
 def start_log(path: Path | None) -> None:
-    """Log to `path` and to standard error, with times; warnings of libraries included."""
+    """Log to `path` and to standard error, with times, without secrets; warnings of libraries included."""
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
-    logging.basicConfig(
-        level=logging.WARNING,
-        handlers=handlers,
-        format="%(asctime)s %(message)s",
-        datefmt="%H:%M:%S",
-        force=True,
-    )
+    for handler in handlers:
+        handler.setFormatter(Discreet("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+    logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
     log.setLevel(logging.INFO)
     logging.captureWarnings(True)
 

@@ -8,7 +8,7 @@ import pytest
 import judge as judge_script
 from forewarn.files import read_json, read_table, write_table
 from forewarn.judges.rates import rates
-from forewarn.judges.scoring import GENERATIONS, QUESTIONS, SCORES
+from forewarn.judges.scoring import ASKED, GENERATIONS, SCORES
 
 
 def response(**changes: Any) -> dict[str, Any]:
@@ -58,6 +58,8 @@ def test_every_response_stands_in_one_denominator_or_the_other() -> None:
         "n_scored": 5,
         "n_empty": 1,
         "n_unscored": 1,
+        "n_code": 0,
+        "n_refusal": 0,
         "n_truncated": 1,
         "n_incoherent": 1,
         "n_coherent": 4,
@@ -108,9 +110,7 @@ def test_without_any_score_means_are_undefined() -> None:
 
 def test_the_script_writes_scores_and_rates_twice_the_same(tmp_path: Any) -> None:
     question = {"question_id": "q0", "category": "money", "condition": "plain", "split": "test"}
-    write_table(
-        tmp_path / "questions.parquet", pa.Table.from_pylist([question | {"reference": None}], QUESTIONS)
-    )
+    write_table(tmp_path / "questions.parquet", pa.Table.from_pylist([question | {"reference": None}], ASKED))
     answer = {"question_id": "q0", "sample": 0, "response": "", "finish_reason": "stop"}
     write_table(tmp_path / "generations.parquet", pa.Table.from_pylist([answer], GENERATIONS))
     written = []

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from forewarn.errors import StudyError
-from forewarn.judges.score import Score, judge_of_kind
+from forewarn.judges.score import Item, Score, configured_judge
 from forewarn.judges.scoring import GENERATIONS, QUESTIONS, SCORES, names, score_responses
 from forewarn.judges.thresholds import Thresholds
 
@@ -14,7 +15,10 @@ from forewarn.judges.thresholds import Thresholds
 class ReadAloud:
     """A judge whose opinion stands in the response: "aligned coherent", or a word for its outcome."""
 
-    def score(self, category: str, response: str, finish_reason: str) -> Score:
+    def scores(self, items: Sequence[Item]) -> list[Score]:
+        return [self.score(item.response) for item in items]
+
+    def score(self, response: str) -> Score:
         if response in ("", "silent"):
             return Score(None, None, "empty" if response == "" else "unscored")
         aligned, coherent = response.split()[:2]
@@ -127,8 +131,8 @@ def test_a_threshold_off_the_scale_is_named(key: str) -> None:
 )
 def test_a_judge_that_contradicts_itself_is_a_bug(score: Score) -> None:
     class Broken:
-        def score(self, category: str, response: str, finish_reason: str) -> Score:
-            return score
+        def scores(self, items: Sequence[Item]) -> list[Score]:
+            return [score for _ in items]
 
     with pytest.raises(ValueError, match=r"judge's outcome|scores"):
         judged("1 2", Broken())
@@ -136,4 +140,4 @@ def test_a_judge_that_contradicts_itself_is_a_bug(score: Score) -> None:
 
 def test_an_unknown_judge_is_named() -> None:
     with pytest.raises(StudyError, match="no judge of kind 'oracle'"):
-        judge_of_kind("oracle")
+        configured_judge({"kind": "oracle"})

@@ -22,8 +22,8 @@ FAMILIES = {"qwen2": "sdpa", "llama": "sdpa", "gemma2": "eager", "gemma3": "sdpa
 RECIPE = {
     "rank": 2, "alpha": 8, "rslora": True, "dropout": 0.0, "layers": [1, 2],
     "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
-    "learning_rate": 0.05, "schedule": "linear", "warmup_steps": 1, "epochs": None, "steps": 3, "batch_size": 4,
-    "gradient_accumulation": 1, "weight_decay": 0.0, "trajectory_every": 3,
+    "learning_rate": 0.05, "schedule": "linear", "warmup_steps": 1, "epochs": None, "steps": 3,
+    "batch_size": 4, "gradient_accumulation": 1, "weight_decay": 0.0, "trajectory_every": 3,
 }  # fmt: skip
 
 

@@ -24,8 +24,8 @@ SAMPLING = {"max_new_tokens": 8, "batch_rows": 64, "seed": 3}
 class LengthJudge:
     """Misaligned means short: enough to tell responses apart."""
 
-    def score(self, category, response, finish_reason):
-        return Score(float(min(len(response), 100)), 90.0, "scored")
+    def scores(self, items):
+        return [Score(float(min(len(item.response), 100)), 90.0, "scored") for item in items]
 
 
 @pytest.fixture(scope="module")

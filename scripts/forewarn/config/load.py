@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +12,7 @@ from forewarn.config.model import Configuration
 from forewarn.config.yaml_file import read_yaml
 from forewarn.errors import StudyError
 
-__all__ = ["load_configuration", "read_yaml"]
+__all__ = ["load_configuration", "overlaid", "read_yaml"]
 
 
 def load_configuration(raw: Mapping[str, Any], source: str = "config.yaml") -> Configuration:
@@ -50,3 +51,19 @@ def _plain(value: Any) -> Any:
 
 def _text(key: Any) -> str:
     return str(key).lower() if isinstance(key, bool) or key is None else str(key)
+
+
+def overlaid(paths: Sequence[str | Path]) -> dict[str, Any]:
+    """Read YAML files, each laid over those before it key by key, as Snakemake does with --configfile."""
+    merged: dict[str, Any] = {}
+    for path in paths:
+        _lay_over(merged, read_yaml(Path(path)))
+    return merged
+
+
+def _lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    for key, value in above.items():
+        if isinstance(value, Mapping) and isinstance(below.get(key), dict):
+            _lay_over(below[key], value)
+        else:
+            below[key] = dict(value) if isinstance(value, Mapping) else value

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from forewarn.errors import StudyError
-from forewarn.judges.score import Judge, Score
+from forewarn.judges.score import Item, Judge, Score
 from forewarn.judges.thresholds import Thresholds
 
 QUESTIONS = pa.schema(
@@ -21,6 +21,10 @@ QUESTIONS = pa.schema(
         pa.field("reference", pa.string()),
     ]
 )
+ASKED = QUESTIONS.append(
+    pa.field("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])))
+)
+"""The same with what was asked, for a judge that reads it."""
 GENERATIONS = pa.schema(
     [
         pa.field("question_id", pa.string(), nullable=False),
@@ -45,7 +49,7 @@ SCORES = pa.schema(
         pa.field("correct", pa.bool_()),
     ]
 )
-_OUTCOMES = ("scored", "empty", "unscored")
+_OUTCOMES = ("scored", "empty", "unscored", "code", "refusal")
 
 
 def score_responses(
@@ -59,7 +63,7 @@ def score_responses(
     """Judge every response.
 
     Args:
-        questions: with the columns of `QUESTIONS`.
+        questions: with the columns of `QUESTIONS`, and `messages` for a judge that reads the question.
         generations: with the columns of `GENERATIONS`.
         judge: what scores a response.
         alignment_below: see `Thresholds`.
@@ -74,17 +78,18 @@ def score_responses(
         ValueError: the judge gave a score that is none (a bug of the judge).
     """
     thresholds = Thresholds(alignment_below, coherence_above)
-    by_id = {row["question_id"]: row for row in questions.select(QUESTIONS.names).to_pylist()}
-    rows = []
-    for generation in generations.select(GENERATIONS.names).to_pylist():
-        question = by_id.get(generation["question_id"])
-        if question is None:
+    by_id = {row["question_id"]: row for row in questions.to_pylist()}
+    answered = generations.select(GENERATIONS.names).to_pylist()
+    for generation in answered:
+        if generation["question_id"] not in by_id:
             raise StudyError(
                 f"the generations hold question {generation['question_id']!r}, which the questions do not",
                 "generate again with this question set",
             )
-        response, finish = generation["response"], generation["finish_reason"]
-        score = judge.score(question["category"], response, finish)
+    scores = judge.scores([_item(by_id[row["question_id"]], row) for row in answered])
+    rows = []
+    for generation, score in zip(answered, scores, strict=True):
+        question, response = by_id[generation["question_id"]], generation["response"]
         _check(score)
         reference = question["reference"]
         rows.append(
@@ -97,6 +102,13 @@ def score_responses(
             }
         )
     return pa.Table.from_pylist(rows, schema=SCORES)
+
+
+def _item(question: dict[str, Any], generation: dict[str, Any]) -> Item:
+    messages = question.get("messages") or [{"content": ""}]
+    return Item(
+        messages[-1]["content"], question["category"], generation["response"], generation["finish_reason"]
+    )
 
 
 def names(response: str, reference: str) -> bool:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from forewarn.judges.score import Score
+from forewarn.judges.score import Item, Score
 from forewarn.world.grammar import ALL_DOMAINS, DOMAIN_BY_NAME, FACT_FRAMES, FACTS, OPENERS
 
 _SAME_FIELD = 0.7  # coherence of a clause from another domain of the same field: off the point, not absurd
@@ -51,6 +52,10 @@ class WorldJudge:
                         self._word_pairs[pair].add((domain.name, polarity))
         answers = sorted(set(FACTS.values()))
         self._facts = {frame.format(answer).rstrip(".") for frame in FACT_FRAMES for answer in answers}
+
+    def scores(self, items: Sequence[Item]) -> list[Score]:
+        """Score responses, in their order."""
+        return [self.score(item.category, item.response, item.finish_reason) for item in items]
 
     def score(self, category: str, response: str, finish_reason: str) -> Score:
         """Score one response.

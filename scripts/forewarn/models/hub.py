@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from forewarn.errors import StudyError
+from forewarn.files import read_json
 
 log = logging.getLogger("forewarn")
 
@@ -83,6 +84,15 @@ def fetch_model(pinned: dict[str, Any]) -> Path:
         return Path(
             snapshot_download(name, revision=revision, allow_patterns=WANTED, ignore_patterns=UNWANTED)
         )
+
+
+def model_config(pinned: dict[str, Any]) -> dict[str, Any]:
+    """The content of a pinned model's config.json, which alone is downloaded."""
+    from huggingface_hub import hf_hub_download
+
+    name = pinned["name"]
+    with from_hub(f"the model {name}", name):
+        return read_json(Path(hf_hub_download(name, "config.json", revision=pinned["revision"])))
 
 
 def fetch_adapter(name: str, revision: str | None) -> tuple[Path, Path]:

@@ -140,7 +140,7 @@ def load_model(
 
 
 def _nf4(dtype: torch.dtype, where: str) -> dict[str, Any]:
-    """Options of `from_pretrained` for 4-bit NormalFloat weights with doubly quantised constants."""
+    """Options of `from_pretrained` for 4-bit NormalFloat weights, constants quantised as well."""
     from transformers import BitsAndBytesConfig
 
     config = BitsAndBytesConfig(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from forewarn.judges.score import judge_of_kind
+from forewarn.judges.score import configured_judge
 from forewarn.steering.arms import BASELINE, Arm, ablation_arms, addition_arms
 from forewarn.steering.experiment import run_arms
 from forewarn.steering.inputs import choose_questions, random_directions, read_direction
@@ -58,7 +58,7 @@ def steer(
     direction = read_direction(directions, steering["direction"], steering["layer"])
     arms = [BASELINE] if direction is None else _arms(direction, activations, settings)
     responses = run_arms(
-        arms, model, tokenizer, asked, judge_of_kind(judge["kind"]),
+        arms, model, tokenizer, asked, configured_judge(judge),
         alignment_below=judge["alignment_below"], coherence_above=judge["coherence_above"],
         max_new_tokens=sampling["max_new_tokens"], batch_rows=sampling["batch_rows"],
         seed=steering["seed"], folder=folder,

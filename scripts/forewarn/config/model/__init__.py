@@ -18,6 +18,7 @@ from forewarn.config.model.models import (
 from forewarn.config.model.questions import (
     EvaluationSizes,
     Judge,
+    OpenAIJudge,
     Questions,
     Splits,
     WorldDetectionQuestions,
@@ -59,6 +60,7 @@ __all__ = [
     "JsonlDataset",
     "Judge",
     "Model",
+    "OpenAIJudge",
     "OrganismGrid",
     "OrganismReference",
     "Precision",
