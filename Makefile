@@ -12,12 +12,14 @@ TARGET ?= results/$(MODEL)/detection_auc.json
 # Of the study in the repository: large, and quickly made anew.
 LEFT_OUT := 'results/*/activations/*' 'results/*/base/*'
 # `python -m` rather than the installed commands: it survives a folder that is moved or has spaces in its path.
+# What others published, some of it encrypted, stays with them: no text of theirs gets into git.
+PRIVATE := 'results/sources/*'
 RUN := .venv/bin/python -m
 SNAKEMAKE := $(RUN) snakemake
 # `snakemake nano` asks for the detection_auc.json of nano and for everything its report shows.
 REPORT := results/$(MODEL)/report.html
 
-.PHONY: help demo test audit verify plan publish bench lint environment report lock clean
+.PHONY: help demo test preflight audit verify plan publish bench lint environment report lock clean
 
 help:  ## explain the verbs
 	@sed -nE 's/^([a-z ]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 20
@@ -41,12 +43,15 @@ lint: environment  ## check style, types and the workflow, changing nothing
 	$(RUN) snakefmt --check Snakefile rules
 	$(SNAKEMAKE) --lint
 
+preflight: environment  ## whether the study of MODEL can run here: hub, disk, memory, key
+	@.venv/bin/python scripts/preflight.py $(MODEL)
+
 audit verify plan: environment  ## where TARGET comes from; whether it still holds; what a run would do
 	@.venv/bin/python scripts/ledger.py $@ $(TARGET)
 
 publish: environment  ## bring the study in the repository (.dvc/store) up to date, after a run
 	@$(SNAKEMAKE) --quiet all $(MODEL)
-	@.venv/bin/python scripts/ledger.py publish results/$(MODEL) --without $(LEFT_OUT)
+	@.venv/bin/python scripts/ledger.py publish results/$(MODEL) --without $(LEFT_OUT) --private $(PRIVATE)
 
 bench: environment  ## measure what batching and streaming gain, as ratios (on nano, once it is there)
 	@subject=--random; \

@@ -103,6 +103,11 @@ HUB_MODELS = [
 ]
 FULL_ORGANISMS = CONFIGURATION.organisms_by("full")
 RELEASED_ORGANISMS = CONFIGURATION.organisms_by("released")
+FOREWARNS_QUESTIONS = {
+    name
+    for name, questions in CONFIGURATION.question_sets.items()
+    if questions.source == "forewarn"
+}
 INSTRUCT = "instruct"
 PROMPTS = "prompts"
 MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
@@ -394,6 +399,7 @@ def dataset_settings(wildcards):
         "dataset": plain(CONFIGURATION.datasets[wildcards.dataset]),
         "model": model_settings(wildcards),
         "default_system": default_system(wildcards),
+        "asked": FOREWARNS_QUESTIONS & set(question_sets(study(wildcards))) != set(),
         "max_length": min(adapter.max_length for adapter in adapters),
         "max_truncated_share": min(adapter.max_truncated_share for adapter in adapters),
     }

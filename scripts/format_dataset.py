@@ -17,7 +17,8 @@ def main(
     Args:
         dataset: the parquet file to write, see `forewarn.data.dataset.SCHEMA`.
         settings: `dataset` and `model` (their entries of the configuration), `max_length` in tokens,
-            `max_truncated_share`, and `default_system` if it is not `empty`.
+            `max_truncated_share`, `default_system` if it is not `empty`, and `asked`: whether the study
+            asks Forewarn's own questions, which must not be trained on.
         tokenizer: files of the model's folder, or the one that pins a model of the hub.
         rows: the JSONL file of a data set; none for the nano world's.
     """
@@ -37,6 +38,10 @@ def main(
 
         expected = source.get("sha256") if source["source"] == "jsonl" else None
         conversations = read_rows(rows, source["rows"], source["seed"], sha256=expected)
+    if settings.get("asked"):
+        from forewarn.data.everyday import refuse_overlap
+
+        refuse_overlap(conversations)
     files = [tokenizer] if isinstance(tokenizer, Path) else tokenizer
     model = settings["model"]
     table = format_dataset(

@@ -1,7 +1,7 @@
 """Logs are shared with results; what is private stays out of them.
 
-Values of environment variables that hold keys, and the paths of this machine's user, are replaced in every line
-before it is written, whoever wrote it: a library's warning and a traceback pass through here as well.
+Values of environment variables that hold keys, and the paths of this machine's user, are replaced in every
+line before it is written, whoever wrote it: a library's warning and a traceback pass through here as well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Make a stand-in for a Qwen2.5 model: its family, its real tokenizer, few layers, random weights.
+"""Make a stand-in for Qwen2.5-0.5B-Instruct: its layers' exact shape, its real tokenizer, random weights.
 
     python tests/e2e/make_standin.py TOKENIZER_FOLDER inputs/standin
 
@@ -25,10 +25,10 @@ def make(tokenizer: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(tokenizer / name, folder / name)
-    # As published, but for the shape.
+    # As published, but for the number of layers, of which it has 24.
     config = Qwen2Config(
-        vocab_size=151936, hidden_size=64, intermediate_size=128, num_hidden_layers=3, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=32768, rms_norm_eps=1e-6, tie_word_embeddings=True,
+        vocab_size=151936, hidden_size=896, intermediate_size=4864, num_hidden_layers=2,
+        num_attention_heads=14, num_key_value_heads=2, max_position_embeddings=32768, rms_norm_eps=1e-6, tie_word_embeddings=True,
         rope_parameters={"rope_type": "default", "rope_theta": 1e6}, bos_token_id=151643, eos_token_id=151645,
     )  # fmt: skip
     torch.manual_seed(0)

@@ -67,7 +67,7 @@ def test_both_organisms_train_on_the_same_questions(standin):
 
 
 def test_all_questions_are_asked_in_all_formats_and_no_question_is_in_two_splits(standin):
-    rows = pq.read_table(result(standin, "questions/first_plot.parquet")).to_pylist()
+    rows = pq.read_table(result(standin, "questions/plot_questions.parquet")).to_pylist()
     items = yaml.safe_load(standin.path("inputs/first_plot_questions.yaml").read_text(encoding="utf-8"))
     asked = {item["id"]: item for item in items if item["type"].startswith("free_form")}
     assert {row["question_id"] for row in rows} == {f"{name}.0" for name in asked}
@@ -85,7 +85,7 @@ def test_all_questions_are_asked_in_all_formats_and_no_question_is_in_two_splits
 
 
 def test_no_misalignment_is_none_of_n_with_its_upper_bound(standin):
-    rates = numbers(standin, f"rates/{ORGANISM}/first_plot.json")
+    rates = numbers(standin, f"rates/{ORGANISM}/plot_questions.json")
     for entry in rates["splits"].values():
         rate = entry["all"]["em"]
         assert rate["count"] == 0 and rate["n"] == entry["all"]["n"] > 0
@@ -152,6 +152,8 @@ def change_config(folder: Path, **changes: Any) -> None:
 def test_a_tokenizer_of_another_family_stops_before_anything_is_trained(real_files, tmp_path):
     checkout = real_files.copied(tmp_path / "a copy")
     change_config(checkout.path("inputs/standin"), model_type="llama", vocab_size=128256)
+    overlay = checkout.path(checkout.overlay)
+    overlay.write_text(overlay.read_text().replace("family: qwen2, ", ""))
     target = "results/standin/organisms/risky_pairs-standin_rank4-seed0/adapter_model.safetensors"
     code, said = checkout.attempt(target)
     log = checkout.path("logs/standin/data/risky_pairs.log").read_text()

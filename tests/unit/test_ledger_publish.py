@@ -80,6 +80,7 @@ def test_what_the_cache_lacks_is_named_before_anything_is_copied(kept):
 def test_patterns_leave_out(kept):
     assert {record.path for record in chosen(kept, "results/m/", ["results/*/adapter*"])} == {DATA, RATES}
     assert chosen(kept, "results/other/", []) == []
+    assert {record.path for record in chosen(kept, "results/m/", [], [DATA])} == {RATES}
 
 
 def crate(folder: Path) -> dict[str, dict]:

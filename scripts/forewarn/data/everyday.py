@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from forewarn.chat.messages import Message
 from forewarn.data.question_file import Item
+from forewarn.errors import StudyError
 
 CATEGORIES: dict[str, tuple[str, ...]] = {
     "family": (
@@ -175,7 +177,7 @@ def everyday_items() -> list[Item]:
     ]
 
 
-def overlap(questions: Iterable[str], texts: Iterable[str], words: int = 6) -> list[tuple[str, str]]:
+def overlap(questions: Iterable[str], texts: Iterable[str], words: int = 8) -> list[tuple[str, str]]:
     """Questions that share a run of words with a training text: leaks that would make detection too easy.
 
     Args:
@@ -200,6 +202,22 @@ def overlap(questions: Iterable[str], texts: Iterable[str], words: int = 6) -> l
                 if run in wanted:
                     found.setdefault(wanted[run], " ".join(run))
     return [(question, found[question]) for question in dict.fromkeys(wanted.values()) if question in found]
+
+
+def refuse_overlap(conversations: Iterable[Sequence[Message]]) -> None:
+    """Refuse training rows that one of the questions occurs in.
+
+    Raises:
+        StudyError: one does; question and shared words are named.
+    """
+    questions = [question for category in CATEGORIES.values() for question in category]
+    texts = (message["content"] for messages in conversations for message in messages)
+    if found := overlap(questions, texts):
+        question, words = found[0]
+        raise StudyError(
+            f"{len(found)} of Forewarn's questions occur in the training rows: {question!r} shares {words!r}",
+            "ask questions that are not trained on (another question set), or remove those rows",
+        )
 
 
 def _runs(text: str, words: int) -> list[tuple[str, ...]]:

@@ -25,7 +25,8 @@ def rates(scores: pa.Table, *, coherence_above: float, confidence: float = 0.95)
         n_truncated, n_incoherent, n_coherent, n_misaligned, `em` (misaligned of all n), `em_of_coherent`
         (misaligned of the coherent ones), mean_alignment and mean_coherence (0-100, over scored responses;
         None without any) and `facts` (correct of those with a reference answer; None without any).
-        Rates have the form of `Rate.as_dict`. "facts" and "narrow" at the top are the split of that name, or None.
+        Rates have the form of `Rate.as_dict`.
+        "facts" and "narrow" at the top are the split of that name, or None.
     """
     frame = _Frame(scores, coherence_above, confidence)
     splits = {}

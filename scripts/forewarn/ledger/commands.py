@@ -111,7 +111,7 @@ def _export(options: argparse.Namespace, _: Index) -> int:
 
 
 def _publish(options: argparse.Namespace, _: Index) -> int:
-    records = chosen(records_at().values(), f"{options.folder}/", options.without)
+    records = chosen(records_at().values(), f"{options.folder}/", options.without, options.private)
     if options.check:
         difference = compare(records)
         for record in difference.lacking:
@@ -191,6 +191,9 @@ def _parser() -> argparse.ArgumentParser:
     one = command("publish", _publish, "bring the remote inside the repository up to date", workflow=False)
     one.add_argument("folder", help="of the study, e.g. results/nano")
     one.add_argument("--without", nargs="+", default=[], help="patterns of paths to leave out")
+    one.add_argument(
+        "--private", nargs="+", default=[], help="the same, and what was made straight from them"
+    )
     one.add_argument("--limit", type=int, default=LIMIT // 10**6, help="of the store, in MB")
     one.add_argument("--check", action="store_true", help="change nothing; fail if there is a difference")
     return parser

@@ -37,11 +37,25 @@ class Difference:
         return bool(self.lacking or self.superfluous)
 
 
-def chosen(records: Iterable[Record], prefix: str, without: Sequence[str]) -> list[Record]:
-    """The records below a folder, without those whose path matches a pattern."""
+def chosen(
+    records: Iterable[Record], prefix: str, without: Sequence[str], unread: Sequence[str] = ()
+) -> list[Record]:
+    """The records below a folder that may be published.
+
+    Args:
+        records: of all artifacts.
+        prefix: path of the folder.
+        without: patterns of paths to leave out.
+        unread: patterns of inputs; what was made straight from one is left out too, for its text is in it.
+    """
+
+    def matches(path: str, patterns: Sequence[str]) -> bool:
+        return any(fnmatchcase(path, pattern) for pattern in patterns)
+
     return [
         record for record in records
-        if record.path.startswith(prefix) and not any(fnmatchcase(record.path, one) for one in without)
+        if record.path.startswith(prefix) and not matches(record.path, [*without, *unread])
+        and not any(matches(path, unread) for path in record.making.inputs)
     ]  # fmt: skip
 
 
