@@ -21,8 +21,8 @@ LOSS_CHUNK = 32768
 """Vocabulary entries whose logits trl's loss holds at once."""
 LOSS_COPIES = 6.7
 """Float32 values that are held of each of these per token."""
-DRAW_BYTES = 24
-"""Bytes per row and vocabulary entry while a token is drawn: three arrays in float64."""
+DRAW_BYTES = 12
+"""Bytes per row and vocabulary entry while a token is drawn: three arrays in float32."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+BLOCK = 128
+"""Tokens of the vocabulary that are summed up together; a divisor of most published vocabularies."""
+
 
 def row_seed(seed: int, question_id: str, sample: int) -> int:
     """The seed of one response: 63 bits of a hash over the study's seed, the question and the sample."""
@@ -31,7 +34,7 @@ def draw(logits: torch.Tensor, temperatures: torch.Tensor, uniform: torch.Tensor
     """Draw one token per row from softmax(logits / temperature); at temperature 0 take the likeliest.
 
     Args:
-        logits: `[rows, vocabulary]`, any float dtype; computed in float64.
+        logits: `[rows, vocabulary]`, any float dtype; summed up in float64.
         temperatures: `[rows]`, float64, not negative.
         uniform: `[rows]`, float64 in [0, 1), one per row.
 
@@ -43,9 +46,21 @@ def draw(logits: torch.Tensor, temperatures: torch.Tensor, uniform: torch.Tensor
     greedy = temperatures == 0
     if bool(greedy.all()):
         return logits.argmax(-1)
-    scaled = logits.double() / torch.where(greedy, 1.0, temperatures)[:, None]
-    cumulative = scaled.softmax(-1).cumsum(-1)
-    # Rounding leaves the last value a little off 1: scale the uniform to it instead of the row to 1.
-    target = (uniform * cumulative[:, -1])[:, None]
-    drawn = torch.searchsorted(cumulative, target, right=True)[:, 0].clamp(max=vocabulary - 1)
+    scaled = logits.float() / torch.where(greedy, 1.0, temperatures).float()[:, None]
+    weights = (scaled - scaled.amax(-1, keepdim=True)).exp_()
+    # The inverse of the cumulative distribution in two steps, first the block and then the token in it: sums
+    # stay exact (float64), while only a float32 per token of the vocabulary goes through memory.
+    blocks = torch.nn.functional.pad(weights, (0, -vocabulary % BLOCK)).view(rows, -1, BLOCK)
+    cumulative = blocks.sum(-1, dtype=torch.float64).cumsum(-1)
+    target = _below(uniform[:, None] * cumulative[:, -1:], cumulative[:, -1:])
+    block = torch.searchsorted(cumulative, target, right=True)
+    before = torch.where(block > 0, cumulative.gather(-1, (block - 1).clamp(min=0)), 0.0)
+    inside = blocks.gather(1, block[:, :, None].expand(-1, 1, BLOCK))[:, 0].double().cumsum(-1)
+    place = torch.searchsorted(inside, _below(target - before, inside[:, -1:]), right=True)
+    drawn = (block * BLOCK + place)[:, 0]
     return torch.where(greedy, logits.argmax(-1), drawn) if bool(greedy.any()) else drawn
+
+
+def _below(values: torch.Tensor, bound: torch.Tensor) -> torch.Tensor:
+    """Values that rounding has brought to a bound or beyond, brought back below it."""
+    return torch.minimum(values, torch.nextafter(bound, torch.zeros_like(bound)))
