@@ -17,8 +17,7 @@ def main(
     Args:
         dataset: the parquet file to write, see `forewarn.data.dataset.SCHEMA`.
         settings: `dataset` and `model` (their entries of the configuration), `max_length` in tokens,
-            `max_truncated_share`, `default_system` if it is not `empty`, and `asked`: whether the study
-            asks Forewarn's own questions, which must not be trained on.
+            `max_truncated_share`, `default_system`, and `asked`: whether Forewarn's own questions are asked.
         tokenizer: files of the model's folder, or the one that pins a model of the hub.
         rows: the JSONL file of a data set; none for the nano world's.
     """
@@ -42,8 +41,7 @@ def main(
         from forewarn.data.everyday import refuse_overlap
 
         refuse_overlap(conversations)
-    files = [tokenizer] if isinstance(tokenizer, Path) else tokenizer
-    model = settings["model"]
+    model, files = settings["model"], [tokenizer] if isinstance(tokenizer, Path) else tokenizer
     table = format_dataset(
         conversations,
         checked_tokenizer(resolve(model, files), default_system, model.get("family")),

@@ -14,7 +14,7 @@ from workflow_copy import OVERLAY, PROCESSES, Workflow
 
 LONGEST = {"Snakefile": 75, "rules/*.smk": 150, "scripts/*.py": 60, "scripts/forewarn/**/*.py": 250}
 """Lines of a file, by where it is."""
-COMMANDS = {"ledger.py"}
+COMMANDS = {"ledger.py", "preflight.py"}
 RULE = re.compile(r'job=job\(\s*"(?P<job>\w+\.py)".*script:\s+"../scripts/(?P<script>\w+\.py)"', re.DOTALL)
 UNBOUNDED = {"rules/common.smk"}
 

@@ -91,7 +91,8 @@ class TestUrl:
         with pytest.raises(StudyError, match="/nothing answers 404"):
             fetch(url(server, "/nothing"))
 
-    def test_nobody_at_the_other_end(self):
+    def test_nobody_at_the_other_end(self, monkeypatch):
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
         with pytest.raises(StudyError, match="cannot be fetched"):
             fetch({"source": "url", "url": "http://127.0.0.1:9/x", "sha256": None})
 

@@ -12,7 +12,7 @@ from peft import PeftConfig
 
 from forewarn.errors import StudyError
 from forewarn.files import write_json, write_table, write_tensors
-from forewarn.models.load import merge_adapter
+from forewarn.models.merge import merge_adapter
 from forewarn.training import history
 from forewarn.training.examples import IGNORED
 from forewarn.training.finetune import finetune, step_count, training_dtype

@@ -9,19 +9,18 @@ torch is imported inside the functions: `load_tokenizer` does not need it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forewarn.errors import StudyError
 from forewarn.files import read_json
+from forewarn.models.damage import some, told
+from forewarn.models.merge import merge_adapter
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
-
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 
 def resolve(settings: dict[str, Any], files: Sequence[Path] = ()) -> Path:
@@ -62,7 +61,7 @@ def load_tokenizer(source: Path) -> PreTrainedTokenizerFast:
     from transformers import PreTrainedTokenizerFast
 
     _require(source, "tokenizer.json", "save a fast tokenizer there with `save_pretrained`")
-    with _told(source, "the tokenizer", "check tokenizer.json, or fetch it again"):
+    with told(source, "the tokenizer", "check tokenizer.json, or fetch it again"):
         tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
             str(source), local_files_only=True
         )
@@ -114,7 +113,7 @@ def load_model(
         "fetch the model again if its files are damaged; "
         "set `attention: eager` if it does not support the attention asked for"
     )
-    with _told(source, "the model", way_out):
+    with told(source, "the model", way_out):
         model, report = AutoModelForCausalLM.from_pretrained(
             str(source),
             local_files_only=True,
@@ -127,7 +126,7 @@ def load_model(
         )
     if report["missing_keys"]:
         raise StudyError(
-            f"the weights of {source} lack {_some(report['missing_keys'])}",
+            f"the weights of {source} lack {some(report['missing_keys'])}",
             "use weights and config.json of one and the same model",
         )
     if adapter is not None:
@@ -185,68 +184,9 @@ def load(
     return model, tokenizer
 
 
-def merge_adapter(model: PreTrainedModel, adapter: Path, dtype: torch.dtype | None = None) -> PreTrainedModel:
-    """Merge a LoRA adapter into a model's weights; returns the model, without `peft` around it.
-
-    Each weight is added to in float32 and rounded once, matrix by matrix, so that a model never exists in
-    float32 as a whole.
-
-    Args:
-        model: the model that the adapter was trained on.
-        adapter: folder with adapter_config.json and adapter_model.safetensors.
-        dtype: of the weights that were added to; None keeps theirs.
-
-    Raises:
-        StudyError: the adapter's files are missing or broken, or it belongs to another model.
-    """
-    from peft import PeftConfig, PeftModel
-    from peft.tuners.lora import LoraLayer
-
-    missing = [name for name in ADAPTER_FILES if not (adapter / name).is_file()]
-    if missing:
-        raise StudyError(f"{adapter} has no {_some(missing)}", "give a folder that `peft` saved")
-    way_out = "use the adapter with the model that it was trained on, or train it again"
-    with _told(adapter, "the adapter", way_out):
-        wrapped = PeftModel(model, PeftConfig.from_pretrained(str(adapter)))
-        report = wrapped.load_adapter(str(adapter), "default", is_trainable=False)
-    strangers = report.missing_keys + report.unexpected_keys
-    if strangers:
-        raise StudyError(f"the adapter {adapter} does not fit the model: {_some(strangers)}", way_out)
-    for module in wrapped.modules():
-        if isinstance(module, LoraLayer):
-            weight = module.get_base_layer().weight
-            weight.data = (weight.float() + module.get_delta_weight("default").float()).to(
-                dtype or weight.dtype
-            )
-    merged: PreTrainedModel = wrapped.unload()
-    return merged
-
-
 def _require(source: Path, file: str, way_out: str) -> None:
     """Refuse a folder that does not exist or has no `file`."""
     if not source.is_dir():
         raise StudyError(f"there is no model folder {source}", "correct its path in the configuration")
     if not (source / file).is_file():
         raise StudyError(f"{source} has no {file}", way_out)
-
-
-@contextmanager
-def _told(source: Path, what: str, way_out: str) -> Iterator[None]:
-    """Turn what the libraries raise over unreadable or unfitting files into a StudyError."""
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except Exception as error:
-        # tokenizers raises bare `Exception`, which only its exact type tells from a bug of ours.
-        expected = (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError)
-        if not isinstance(error, expected) and type(error) is not Exception:
-            raise
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise StudyError(f"{what} of {source} cannot be loaded: {reason}", way_out) from error
-
-
-def _some(names: Iterable[str]) -> str:
-    """The first few of many names, for an error message."""
-    ordered = sorted(names)
-    return ", ".join(ordered[:3]) + (f" and {len(ordered) - 3} more" if len(ordered) > 3 else "")
