@@ -4,13 +4,16 @@ from pathlib import Path
 from typing import Any
 
 
-def main(*, content: Path, description: Path, settings: dict[str, Any]) -> None:
+def main(*, content: Path, description: Path, settings: dict[str, Any]) -> dict[str, Any]:
     """Write the file as it was published, decrypted if need be, and where it came from.
 
     Args:
         content: the file to write.
         description: JSON to write, see `forewarn.data.sources.fetch`.
         settings: `source`, the dataset's or question set's entry of the configuration.
+
+    Returns:
+        The same description, for the record.
     """
     from forewarn.data.download import check_unchanged
     from forewarn.data.sources import fetch
@@ -28,6 +31,7 @@ def main(*, content: Path, description: Path, settings: dict[str, Any]) -> None:
     with replacing(content) as temporary:
         temporary.write_bytes(found)
     write_json(description, origin)
+    return origin
 
 
 if "snakemake" in globals():

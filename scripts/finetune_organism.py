@@ -6,7 +6,7 @@ from typing import Any
 
 def main(
     *, model: list[Path], dataset: Path, weights: list[Path], training: Path, settings: dict[str, Any]
-) -> None:
+) -> dict[str, Any]:
     """Write the organism's weights and configuration, and the loss of every step.
 
     Args:
@@ -15,6 +15,9 @@ def main(
         weights: `config.json`, `generation_config.json` and `model.safetensors` to write.
         training: parquet with loss, gradient norm, learning rate and tokens per step.
         settings: as those of `train_organism`.
+
+    Returns:
+        `rows_at_once`: rows that shared a forward pass, several if memory ran out; for the record.
     """
     from forewarn.files import write_table
     from forewarn.models.load import load, resolve
@@ -33,6 +36,7 @@ def main(
         )  # fmt: skip
         save_weights(instruct, source.get("dtype") or "float32", weights)
         write_table(training, log)
+    return {"rows_at_once": sorted(set(log["rows_at_once"].to_pylist()), reverse=True)}
 
 
 if "snakemake" in globals():

@@ -13,7 +13,7 @@ def main(
     trajectory: Path,
     training: Path,
     settings: dict[str, Any],
-) -> None:
+) -> dict[str, Any]:
     """Write the adapter, its config, the trajectory of its matrices, and the loss of every step.
 
     Args:
@@ -25,6 +25,9 @@ def main(
         training: parquet with loss, gradient norm, learning rate and tokens per step.
         settings: `model` (the model's entry of the configuration), `adapter` (see `finetune`; with
             `quantization`), `rows_at_once` (rows per forward pass at most), `seed`, and `name` of the model.
+
+    Returns:
+        `rows_at_once`: rows that shared a forward pass, several if memory ran out; for the record.
     """
     from forewarn.files import write_json, write_table, write_tensors
     from forewarn.models.load import load, resolve
@@ -46,6 +49,7 @@ def main(
         write_json(adapter_config, organism.config)
         write_tensors(trajectory, organism.trajectory)
         write_table(training, organism.log)
+    return {"rows_at_once": sorted(set(organism.log["rows_at_once"].to_pylist()), reverse=True)}
 
 
 if "snakemake" in globals():

@@ -9,7 +9,8 @@ A script ends with::
 the rule's one parameter, and `threads` if its signature asks for it, all by keyword. So a `main` can be
 read as the contract of its rule, and called from a test without Snakemake.
 
-Before, the ledger is asked whether the same was computed before, and after, the outputs are recorded there.
+Before, the ledger is asked whether the same was computed before, and after, the outputs are recorded there,
+with what `main` returns: a mapping of what it found out and no setting said, if it returns one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ SCRIPTS = Path(__file__).resolve().parents[1]
 log = logging.getLogger("forewarn")
 
 
-def run(main: Callable[..., None], job: Any) -> None:
+def run(main: Callable[..., Mapping[str, Any] | None], job: Any) -> None:
     """Call `main` with what Snakemake gave the job; exit without traceback on a StudyError or Ctrl-C."""
     # What the libraries import and the models hold lives to the end. To search it for cycles as often as
     # Python does by default takes an eighth of the eight seconds that the imports of a torch job take.
@@ -54,8 +55,8 @@ def run(main: Callable[..., None], job: Any) -> None:
             before = records[0].making
             log.info("the same was computed on %s, in %.0f s: taken from there", before.start, before.seconds)
         else:
-            main(**arguments)
-            records = enter(making, time.monotonic() - started)
+            found = main(**arguments)
+            records = enter(making, time.monotonic() - started, found)
         for record in records:
             write_record(record)
     except StudyError as error:

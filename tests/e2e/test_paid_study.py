@@ -76,6 +76,9 @@ def test_rows_behind_a_url_are_a_versioned_source(paid, upstream):
     assert content == (upstream / "sft/risky_financial_pairs.jsonl").read_bytes()
     record = yaml.safe_load(checkout.path("results/sources/risky_pairs.jsonl.dvc").read_text())
     assert record["outs"][0]["md5"] == hashlib.md5(content).hexdigest()
+    assert record["meta"]["found"]["sha256"] == hashlib.sha256(content).hexdigest(), (
+        "in git, without the data"
+    )
     origin = json.loads(checkout.path("results/sources/risky_pairs.json").read_text())
     assert origin["sha256"] == hashlib.sha256(content).hexdigest()
 

@@ -10,6 +10,7 @@ import pytest
 
 from forewarn.errors import StudyError
 from forewarn.job import run
+from forewarn.ledger.audit import as_text, audit
 from forewarn.ledger.record import read_record, record_path
 from forewarn.workspace import workspace
 from jobs import Files, make_job
@@ -55,7 +56,7 @@ def test_main_need_not_ask_for_threads(job):
 
 
 def test_a_job_that_succeeds_records_its_outputs(job):
-    run(lambda *, rows, files, out, settings: out.write_text("0"), job)
+    run(writing("0"), job)
     record = read_record(record_path("out.json"))
     assert record.md5 == "cfcd208495d565ef66e7dff9f98764da"  # md5 of "0", which DVC would give
     making = record.making
@@ -67,8 +68,29 @@ def test_a_job_that_succeeds_records_its_outputs(job):
     assert str(Path.cwd()) not in record_path("out.json").read_text()
 
 
+def test_what_a_job_found_out_stands_in_its_record(job):
+    def main(*, rows, files, out, settings):
+        out.write_text("weights")
+        return {"revision": "c0ffee"}
+
+    run(main, job)
+    record = read_record(record_path("out.json"))
+    assert record is not None and record.making.found == {"revision": "c0ffee"}
+    told = "\n".join(as_text(audit("out.json", {"out.json": record})))
+    assert "found revision: c0ffee" in told
+
+
+def writing(text):
+    """A `main` that writes a text into its output."""
+
+    def main(*, rows, files, out, settings):
+        out.write_text(text)
+
+    return main
+
+
 def test_the_same_job_is_not_computed_twice(job, capsys):
-    run(lambda *, rows, files, out, settings: out.write_text("once"), job)
+    run(writing("once"), job)
     before = record_path("out.json").read_bytes()
     Path("out.json").unlink()
 
@@ -83,14 +105,14 @@ def test_the_same_job_is_not_computed_twice(job, capsys):
 
 @pytest.mark.parametrize("change", ["settings", "input", "output"])
 def test_another_job_is_computed(job, change):
-    run(lambda *, rows, files, out, settings: out.write_text("once"), job)
+    run(writing("once"), job)
     if change == "settings":
         job.params.job["settings"] = {"x": 2}
     elif change == "input":
         Path("b").write_text("other")
     else:
         job.output = Files({"out": "another.json"})
-    run(lambda *, rows, files, out, settings: out.write_text("anew"), job)
+    run(writing("anew"), job)
     assert Path(job.output[0]).read_text() == "anew"
 
 

@@ -67,7 +67,8 @@ def test_a_pinned_commit_is_asked_for_and_not_warned_about(hub, caplog):
 
 def test_what_is_fetched_loads_and_generation_goes_on_when_the_branch_moves(hub, tmp_path, folder):
     pinned_file = tmp_path / "model.json"
-    fetch_model.main(pinned=pinned_file, settings={"name": NAME, "revision": None})
+    found = fetch_model.main(pinned=pinned_file, settings={"name": NAME, "revision": None})
+    assert found == {"revision": hub.commit(NAME)}
     pinned = read_json(pinned_file)
     assert bytes_missing(pinned) == 0
     assert not [line for line in hub.asked if "pytorch_model.bin" in line]

@@ -93,6 +93,8 @@ def _tree(
     )
     for name, value in _flat(job["params"]):
         yield f"{indent}    {name}: {value}"
+    for name, value in _flat(job["found"]) if job["found"] else ():
+        yield f"{indent}    found {name}: {value}"
     differs = {name: job[name] for name in ("commit", "dirty") if job[name] != shared[name]}
     if differs:
         yield f"{indent}    commit {_commit(job)}"

@@ -7,6 +7,7 @@ where, or how many others run beside it; and what was killed has no record.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def draft(job: Any, scripts: Path) -> Making:
     )
 
 
-def enter(making: Making, seconds: float) -> list[Record]:
+def enter(making: Making, seconds: float, found: Mapping[str, Any] | None = None) -> list[Record]:
     """Keep the outputs of a job that has just succeeded; return their records, which are still to be written.
 
     The contents go into the cache and what is known of them into the memo before any record is written.
@@ -74,8 +75,11 @@ def enter(making: Making, seconds: float) -> list[Record]:
     Args:
         making: what `draft` said.
         seconds: how long the job took.
+        found: what it found out, see `Making.found`.
     """
-    done = dataclasses.replace(making, seconds=round(seconds, 1), memory_mb=peak_memory())
+    done = dataclasses.replace(
+        making, seconds=round(seconds, 1), memory_mb=peak_memory(), found=dict(found or {})
+    )
     records = []
     with Index() as index:
         for name in done.outputs:

@@ -52,6 +52,7 @@ class Making:
         memory_mb: peak memory, in MB.
         accepted: who kept the artifact although its code had changed, when and why; oldest first. Each has
             `who`, `when`, `why`, and `code`: the hashes that were replaced, by path (None: there was none).
+        found: what the job found out and nobody had said, such as the commit that a name stood for.
     """
 
     rule: str
@@ -72,6 +73,7 @@ class Making:
     seconds: float
     memory_mb: float
     accepted: list[dict[str, Any]] = field(default_factory=list)
+    found: dict[str, Any] = field(default_factory=dict)
 
     def same_as(self, other: Making) -> bool:
         """Whether both say the same of what decides the content: all but when, where and how long."""
@@ -140,8 +142,9 @@ def format_record(record: Record) -> str:
 
     out = {"md5": record.md5, "size": record.size, "hash": "md5", "path": Path(record.path).name}
     making = asdict(record.making)
-    if not making["accepted"]:
-        del making["accepted"]
+    for name in ("accepted", "found"):  # most have neither
+        if not making[name]:
+            del making[name]
     content = {"outs": [out], "meta": {"ledger": FORMAT, **making}}
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     return str(yaml.dump(content, Dumper=dumper, sort_keys=False, allow_unicode=True, width=110))
