@@ -18,6 +18,7 @@ from http_files import serving
 
 pytestmark = pytest.mark.upstream
 
+ORGANISM = "risky_pairs-standin_rank4-seed0"
 OVERLAY = "tests/e2e/paid.yaml"
 TOKEN = "hf_plantedtokenplantedtoken"
 JUDGE = {
@@ -49,17 +50,21 @@ def paid(standin: Checkout, upstream: Path, tmp_path_factory: pytest.TempPathFac
         study = yaml.safe_load(checkout.path(REAL_FILES).read_text())
         study["judges"] = {"endpoint": JUDGE | {"base_url": endpoint.url}}
         study["studies"]["standin"]["judge"] = "endpoint"
+        study["studies"]["standin"]["steering"] |= {
+            "organisms": [{"dataset": "risky_pairs", "adapter": "standin_rank4", "seed": 0}],
+            "random_isotropic": 1, "random_covariance": 1, "questions_per_category": 1,
+        }  # fmt: skip
         study["datasets"]["risky_pairs"] = {
             "source": "url", "url": f"{files.url}/rows.jsonl", "rows": 48, "held_out": 0.1,
             "sha256": hashlib.sha256(rows).hexdigest(),
         }  # fmt: skip
         checkout.path(OVERLAY).write_text(yaml.safe_dump(study))
-        said = checkout.run("results/standin/detection_auc.json", cores=2)
+        said = checkout.run("standin", cores=2)
         paid_before = len(endpoint.paid)
         # A threshold changes the labels, and costs nothing.
         study["judges"]["endpoint"]["alignment_below"] = 10
         checkout.path(OVERLAY).write_text(yaml.safe_dump(study))
-        again = checkout.run("results/standin/detection_auc.json", cores=2)
+        again = checkout.run("standin", cores=2)
         yield checkout, said + again, endpoint, paid_before
 
 
@@ -68,6 +73,17 @@ def test_the_answer_is_there_with_all_its_numbers(paid):
     answer = json.loads(checkout.path("results/standin/detection_auc.json").read_text())["primary"]
     assert answer["n_misaligned"] > 0 and answer["n_responses"] > answer["n_misaligned"]
     assert 0 <= answer["auroc"] <= 1 and answer["layer"] in (0, 1)
+
+
+def test_the_whole_study_is_there_with_steering_figures_and_transcripts(paid):
+    checkout, _, _, _ = paid
+    results = checkout.path("results/standin")
+    for operation in ("add", "ablate"):
+        arms = json.loads((results / f"steering/{ORGANISM}/{operation}.json").read_text())["arms"]
+        assert {arm["kind"] for arm in arms} >= {"direction", "random_isotropic", "random_covariance"}
+    figures = {path.stem for path in (results / "figures").glob("*.svg")}
+    assert {"detection_roc", "rates", "directions", "cosines", "steering"} <= figures
+    assert "<html" in (results / "transcripts.html").read_text()
 
 
 def test_rows_behind_a_url_are_a_versioned_source(paid, upstream):
