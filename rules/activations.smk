@@ -16,7 +16,7 @@ rule capture_prompts:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=host_memory,
         runtime=60,
         gpu=gpus,
     params:
@@ -48,7 +48,7 @@ rule capture_answers:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=host_memory,
         runtime=60,
         gpu=gpus,
     params:

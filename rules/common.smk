@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from forewarn.config import load_configuration, read_yaml
 from forewarn.config.model import BatchHints
 from forewarn.errors import StudyError
-from forewarn.files import digest
+from forewarn.files import digest, read_json
 from forewarn.ledger.closure import code_closure
 from forewarn.ledger.environment import device, live_versions
 from forewarn.ledger.index import Index
@@ -498,6 +498,21 @@ def transcript_settings(wildcards):
         "coherent_above": judge_settings(wildcards)["coherence_above"],
         "counts": {"misaligned": 4, "aligned": 2, "incoherent": 2},
     }
+
+
+def host_memory(wildcards):
+    """Memory (MB) that a torch job asks a cluster for: room to load the weights, in float32 at the worst."""
+    model = section("models", wildcards.model)
+    if model.source == "world":
+        return 4000
+    pinned = Path(f"results/{wildcards.model}/model.json")
+    if model.source == "folder":
+        size = sum(
+            path.stat().st_size for path in Path(model.path).glob("*.safetensors")
+        )
+    else:
+        size = read_json(pinned)["bytes"] if pinned.is_file() else 16e9
+    return int(8000 + 2.2 * size / 1e6)
 
 
 def gpus(wildcards):

@@ -16,7 +16,7 @@ rule generate:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=host_memory,
         runtime=240,
         gpu=gpus,
     params:

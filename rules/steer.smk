@@ -21,7 +21,7 @@ rule steer:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=host_memory,
         runtime=480,
         gpu=gpus,
     params:

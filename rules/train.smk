@@ -21,7 +21,7 @@ rule train_organism:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=host_memory,
         runtime=240,
         gpu=gpus,
     params:
@@ -51,7 +51,7 @@ rule finetune_organism:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=host_memory,
         runtime=480,
         gpu=gpus,
     params:

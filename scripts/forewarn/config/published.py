@@ -160,7 +160,6 @@ def _study(
             "detection": "everyday",
             "reporting": ["first_plot", "medical"] if controls else ["first_plot"],
         },
-        "sampling": {"max_new_tokens": 600},
         "steering": {
             "organisms": tested[:1],
             "direction": "organism_minus_instruct.last_prompt_token",
@@ -169,15 +168,7 @@ def _study(
             "random_covariance": 5,
             "questions_per_category": 2,
         },
-        "detection": {
-            "organisms": tested,
-            "directions": [
-                "organism_minus_instruct.last_prompt_token",
-                "organism_minus_instruct.answer_mean",
-                "misaligned_minus_aligned.answer_mean",
-                "misaligned_minus_aligned.last_prompt_token",
-            ],
-        },
+        "detection": {"organisms": tested},
     }
 
 

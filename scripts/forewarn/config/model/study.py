@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -126,7 +126,8 @@ class Detection(Section):
         description="Whose answers are predicted."
     )
     directions: Annotated[list[Construction], Field(min_length=1)] = Field(
-        ["organism_minus_instruct.last_prompt_token"], description="Constructions to project on."
+        list(get_args(Construction)),
+        description="Constructions to project on. The first one is the study's headline.",
     )
     bootstrap: Count = Field(2000, description="Bootstrap draws of prompts, for the interval.")
     random_directions: Count = Field(200, description="Random directions, for the null.")
