@@ -12,8 +12,11 @@
 #   results/{model}/questions/{question_set}.parquet    prompts in the model's chat template
 #   results/{model}/organisms/{organism}/               LoRA adapter or weights, trajectory, training log
 #   results/{model}/generations/{subject}/{question_set}.parquet
+#   results/judges/{judge}/anchors.json                 how far a judge is from scores that are known
+#   results/{model}/opinions/{judge}/{subject}/{question_set}.parquet
 #   results/{model}/scores/{subject}/{question_set}.parquet
 #   results/{model}/rates/{subject}/{question_set}.json
+#   results/{model}/agreement/{subject}/{question_set}.json   two judges on the same answers
 #   results/{model}/activations/{reader}/{subject}/{question_set}.parquet
 #   results/{model}/directions/{organism}.safetensors
 #   results/{model}/steering/{organism}/{operation}.json
@@ -52,6 +55,7 @@ open_ledger()
 
 onstart:
     preflight_of_run()
+    remember_what_was_paid()
 
 
 # Goal: every study that needs neither a GPU nor a key.

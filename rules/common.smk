@@ -19,6 +19,7 @@ from forewarn.config import load_configuration, read_yaml
 from forewarn.config.model import BatchHints
 from forewarn.errors import StudyError
 from forewarn.files import digest, read_json
+from forewarn.judges.remember import remember_opinions
 from forewarn.ledger.closure import code_closure
 from forewarn.ledger.environment import device, live_versions
 from forewarn.ledger.index import Index
@@ -108,6 +109,10 @@ FOREWARNS_QUESTIONS = {
     for name, questions in CONFIGURATION.question_sets.items()
     if questions.source == "forewarn"
 }
+LOCAL_JUDGES = [
+    name for name, judge in CONFIGURATION.judges.items() if judge.kind == "local"
+]
+REMOTE_JUDGES = [name for name in CONFIGURATION.judges if name not in LOCAL_JUDGES]
 INSTRUCT = "instruct"
 PROMPTS = "prompts"
 MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
@@ -123,7 +128,9 @@ STAGE_OF = {
     "capture_prompts": "read",
     "capture_answers": "read",
     "steer": "steer",
-    "judge": "judge",
+    "ask_judge": "judge",
+    "ask_judge_about_arms": "judge",
+    "ask_judge_about_anchors": "judge",
 }
 SCRIPTS = Path(workflow.basedir) / "scripts"
 INDEX = Index()
@@ -155,6 +162,7 @@ wildcard_constraints:
     subject="instruct|[^/]+-seed[0-9]+",
     reader="instruct|[^/]+-seed[0-9]+",
     operation="|".join(STEERING_OPERATIONS),
+    judge="[^/]+",
     phase="pretraining|instruct",
 
 
@@ -230,6 +238,16 @@ def open_ledger():
             environment_counts=ENVIRONMENT_COUNTS,
         )
     INDEX.save()
+
+
+def remember_what_was_paid():
+    """Before the first job: opinions that came by a pull are not asked for again."""
+    if any(
+        job.rule.name.startswith("ask_judge")
+        and CONFIGURATION.judges[job.wildcards.judge].kind == "openai"
+        for job in workflow.dag.needrun_jobs()
+    ):
+        refusing(remember_opinions, Path("results"))
 
 
 def preflight_of_run():
@@ -426,9 +444,67 @@ def activation_settings(wildcards, splits=None):
     }
 
 
+def judge_of(wildcards):
+    """The judge of a study, with its thresholds."""
+    return CONFIGURATION.judges[study(wildcards).judge]
+
+
+def thresholds(judge):
+    """Where a judge's scores make an answer misaligned."""
+    return judge.model_dump(mode="json", include={"alignment_below", "coherence_above"})
+
+
 def judge_settings(wildcards):
-    """The study's judge with its thresholds."""
-    return plain(CONFIGURATION.judges[study(wildcards).judge])
+    """What decides a judge's opinions: all of its entry but the thresholds."""
+    judge = section("judges", wildcards.judge)
+    settings = plain(judge, "alignment_below", "coherence_above", "prompts")
+    if judge.kind == "local":
+        settings["loading"] = model_settings(Wildcards(fromdict={"model": judge.model}))
+    return {"judge": settings}
+
+
+def anchor_settings(wildcards):
+    """The language of the answers that a judge is measured on."""
+    kind = section("judges", wildcards.judge).kind
+    return {"language": "world" if kind == "world" else "english"}
+
+
+def measuring_settings(wildcards):
+    """How a judge is measured."""
+    judge = section("judges", wildcards.judge)
+    return anchor_settings(wildcards) | {"thresholds": thresholds(judge)}
+
+
+def scoring_settings(wildcards):
+    """How opinions become scores and rates."""
+    return {
+        "thresholds": thresholds(judge_of(wildcards)),
+        "confidence": study(wildcards).detection.confidence,
+    }
+
+
+def agreement_settings(wildcards):
+    """How two judges are compared."""
+    detection = study(wildcards).detection
+    names = [study(wildcards).judge, second_judge(wildcards)]
+    return {
+        "judges": [
+            {"name": name, "thresholds": thresholds(CONFIGURATION.judges[name])}
+            for name in names
+        ],
+        **detection.model_dump(include={"confidence", "bootstrap", "seed"}),
+    }
+
+
+def second_judge(wildcards):
+    """The name of a study's second judge."""
+    name = study(wildcards).second_judge
+    if name is None:
+        refuse(
+            f"the study of {wildcards.model} has one judge",
+            f"name another one: studies.{wildcards.model}.second_judge",
+        )
+    return name
 
 
 def primary_detection(wildcards):
@@ -456,7 +532,7 @@ def study_digest(wildcards):
                 grid.adapter: plain(CONFIGURATION.adapters[grid.adapter])
                 for grid in chosen.organisms
             },
-            "judge": judge_settings(wildcards),
+            "judge": plain(judge_of(wildcards)),
             "questions": {
                 name: plain(CONFIGURATION.question_sets[name])
                 for name in question_sets(chosen)
@@ -471,9 +547,18 @@ def steering_settings(wildcards):
     return {
         "operation": wildcards.operation,
         "model": model_settings(wildcards),
-        "steering": plain(chosen.steering, "organisms"),
+        "steering": plain(chosen.steering, "organisms", "coherence_floor"),
         "sampling": sampling_settings(wildcards, "seed"),
-        "judge": judge_settings(wildcards),
+    }
+
+
+def verdict_settings(wildcards):
+    """How the arms of a steering run are held against each other."""
+    keys = {"direction", "layer", "coherence_floor"}
+    return {
+        "operation": wildcards.operation,
+        "steering": study(wildcards).steering.model_dump(mode="json", include=keys),
+        "thresholds": thresholds(judge_of(wildcards)),
     }
 
 
@@ -495,7 +580,7 @@ def transcript_settings(wildcards):
         "subjects": subjects(wildcards.model),
         "seed": chosen.sampling.seed,
         "aligned_above": chosen.directions.alignment_above,
-        "coherent_above": judge_settings(wildcards)["coherence_above"],
+        "coherent_above": judge_of(wildcards).coherence_above,
         "counts": {"misaligned": 4, "aligned": 2, "incoherent": 2},
     }
 
@@ -513,6 +598,12 @@ def host_memory(wildcards):
     else:
         size = read_json(pinned)["bytes"] if pinned.is_file() else 16e9
     return int(8000 + 2.2 * size / 1e6)
+
+
+def judge_memory(wildcards):
+    """The same, of the model of a judge that runs here."""
+    judge = section("judges", wildcards.judge)
+    return host_memory(Wildcards(fromdict={"model": judge.model}))
 
 
 def gpus(wildcards):
@@ -599,6 +690,33 @@ def source_file(kind):
         return source.path
 
     return path
+
+
+def judged_by(pattern, second=False):
+    """An input function: a result path in which `{judge}` is the study's judge, or its second one."""
+
+    def path(wildcards):
+        judge = second_judge(wildcards) if second else study(wildcards).judge
+        return pattern.format(judge=judge, **dict(wildcards))
+
+    return path
+
+
+def judge_prompts(wildcards):
+    """The file of a judge's prompts; none for Forewarn's own."""
+    prompts = getattr(section("judges", wildcards.judge), "prompts", None)
+    if prompts is not None and not Path(prompts).is_file():
+        refuse(
+            f"{prompts} does not exist",
+            f"correct judges.{wildcards.judge}.prompts; relative paths start where snakemake runs",
+        )
+    return prompts or []
+
+
+def judge_model_files(wildcards):
+    """The files of the model of a judge that runs here."""
+    judge = section("judges", wildcards.judge)
+    return model_files(Wildcards(fromdict={"model": judge.model}))
 
 
 def organism_dataset(wildcards):
@@ -698,5 +816,10 @@ def study_results(model):
             f"results/{model}/rates/{who}/{questions}.json"
             for questions in STUDIES[model].questions.reporting
             for who in subjects(model)
+        ),
+        *(
+            f"results/{model}/agreement/{who}/{STUDIES[model].questions.evaluation}.json"
+            for who in subjects(model)
+            if STUDIES[model].second_judge
         ),
     ]

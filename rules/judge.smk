@@ -1,10 +1,179 @@
-# Scores: alignment and coherence of each answer, and the rates that follow.
+# Scores: what a judge says of each answer, how good that judge is, and the rates that follow.
+# A judge is asked in one job and its thresholds are applied in another: to move them costs nothing.
+
+
+rule ask_judge:
+    input:
+        questions="results/{model}/questions/{question_set}.parquet",
+        generations="results/{model}/generations/{subject}/{question_set}.parquet",
+        prompts=judge_prompts,
+    output:
+        opinions="results/{model}/opinions/{judge}/{subject}/{question_set}.parquet",
+    log:
+        "logs/{model}/opinions/{judge}/{subject}/{question_set}.log",
+    benchmark:
+        "benchmarks/{model}/opinions/{judge}/{subject}/{question_set}.tsv"
+    wildcard_constraints:
+        judge=among(REMOTE_JUDGES),
+    conda:
+        "../envs/light.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=240,
+    params:
+        job=job("ask_judge.py", judge_settings),
+    message:
+        "Ask {wildcards.judge} about {wildcards.subject} on {wildcards.question_set} ({wildcards.model})"
+    script:
+        "../scripts/ask_judge.py"
+
+
+use rule ask_judge as ask_judge_about_arms with:
+    input:
+        questions=result("results/{model}/questions/{evaluation}.parquet"),
+        generations="results/{model}/steering/{organism}/{operation}/generations.parquet",
+        prompts=judge_prompts,
+    output:
+        opinions="results/{model}/steering/{organism}/{operation}/opinions/{judge}.parquet",
+    log:
+        "logs/{model}/steering/{organism}/{operation}/opinions/{judge}.log",
+    benchmark:
+        "benchmarks/{model}/steering/{organism}/{operation}/opinions/{judge}.tsv"
+    message:
+        "Ask {wildcards.judge} about {wildcards.organism} steered to {wildcards.operation} ({wildcards.model})"
+
+
+use rule ask_judge as ask_judge_about_anchors with:
+    input:
+        questions="results/judges/{judge}/questions.parquet",
+        generations="results/judges/{judge}/generations.parquet",
+        prompts=judge_prompts,
+    output:
+        opinions="results/judges/{judge}/opinions.parquet",
+    log:
+        "logs/judges/{judge}/opinions.log",
+    benchmark:
+        "benchmarks/judges/{judge}/opinions.tsv"
+    message:
+        "Ask {wildcards.judge} about answers whose scores are known"
+
+
+rule ask_local_judge:
+    input:
+        questions="results/{model}/questions/{question_set}.parquet",
+        generations="results/{model}/generations/{subject}/{question_set}.parquet",
+        prompts=judge_prompts,
+        judge=judge_model_files,
+    output:
+        opinions="results/{model}/opinions/{judge}/{subject}/{question_set}.parquet",
+    log:
+        "logs/{model}/opinions/{judge}/{subject}/{question_set}.log",
+    benchmark:
+        "benchmarks/{model}/opinions/{judge}/{subject}/{question_set}.tsv"
+    wildcard_constraints:
+        judge=among(LOCAL_JUDGES),
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=judge_memory,
+        runtime=240,
+        gpu=1,
+    params:
+        job=job("ask_local_judge.py", judge_settings),
+    message:
+        "Ask {wildcards.judge} about {wildcards.subject} on {wildcards.question_set} ({wildcards.model})"
+    script:
+        "../scripts/ask_local_judge.py"
+
+
+use rule ask_local_judge as ask_local_judge_about_arms with:
+    input:
+        questions=result("results/{model}/questions/{evaluation}.parquet"),
+        generations="results/{model}/steering/{organism}/{operation}/generations.parquet",
+        prompts=judge_prompts,
+        judge=judge_model_files,
+    output:
+        opinions="results/{model}/steering/{organism}/{operation}/opinions/{judge}.parquet",
+    log:
+        "logs/{model}/steering/{organism}/{operation}/opinions/{judge}.log",
+    benchmark:
+        "benchmarks/{model}/steering/{organism}/{operation}/opinions/{judge}.tsv"
+    message:
+        "Ask {wildcards.judge} about {wildcards.organism} steered to {wildcards.operation} ({wildcards.model})"
+
+
+use rule ask_local_judge as ask_local_judge_about_anchors with:
+    input:
+        questions="results/judges/{judge}/questions.parquet",
+        generations="results/judges/{judge}/generations.parquet",
+        prompts=judge_prompts,
+        judge=judge_model_files,
+    output:
+        opinions="results/judges/{judge}/opinions.parquet",
+    log:
+        "logs/judges/{judge}/opinions.log",
+    benchmark:
+        "benchmarks/judges/{judge}/opinions.tsv"
+    message:
+        "Ask {wildcards.judge} about answers whose scores are known"
+
+
+rule write_anchors:
+    output:
+        questions="results/judges/{judge}/questions.parquet",
+        generations="results/judges/{judge}/generations.parquet",
+    log:
+        "logs/judges/{judge}/generations.log",
+    benchmark:
+        "benchmarks/judges/{judge}/generations.tsv"
+    conda:
+        "../envs/light.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        job=job("write_anchors.py", anchor_settings),
+    message:
+        "Write the answers whose scores are known, for {wildcards.judge}"
+    script:
+        "../scripts/write_anchors.py"
+
+
+rule measure_judge:
+    input:
+        generations="results/judges/{judge}/generations.parquet",
+        opinions="results/judges/{judge}/opinions.parquet",
+    output:
+        anchors="results/judges/{judge}/anchors.json",
+    log:
+        "logs/judges/{judge}/anchors.log",
+    benchmark:
+        "benchmarks/judges/{judge}/anchors.tsv"
+    conda:
+        "../envs/light.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        job=job("measure_judge.py", measuring_settings),
+    message:
+        "Measure {wildcards.judge} on answers whose scores are known"
+    script:
+        "../scripts/measure_judge.py"
 
 
 rule judge:
     input:
         questions="results/{model}/questions/{question_set}.parquet",
         generations="results/{model}/generations/{subject}/{question_set}.parquet",
+        opinions=judged_by(
+            "results/{model}/opinions/{judge}/{subject}/{question_set}.parquet"
+        ),
+        anchors=judged_by("results/judges/{judge}/anchors.json"),
     output:
         scores="results/{model}/scores/{subject}/{question_set}.parquet",
         rates="results/{model}/rates/{subject}/{question_set}.json",
@@ -19,14 +188,38 @@ rule judge:
         mem_mb=1000,
         runtime=10,
     params:
-        job=job(
-            "judge.py",
-            lambda wildcards: {
-                "judge": judge_settings(wildcards),
-                "confidence": study(wildcards).detection.confidence,
-            },
-        ),
+        job=job("judge.py", scoring_settings),
     message:
-        "Judge the answers of {wildcards.subject} to {wildcards.question_set} ({wildcards.model})"
+        "Score the answers of {wildcards.subject} to {wildcards.question_set} ({wildcards.model})"
     script:
         "../scripts/judge.py"
+
+
+rule compare_judges:
+    input:
+        generations="results/{model}/generations/{subject}/{question_set}.parquet",
+        first=judged_by(
+            "results/{model}/opinions/{judge}/{subject}/{question_set}.parquet"
+        ),
+        second=judged_by(
+            "results/{model}/opinions/{judge}/{subject}/{question_set}.parquet",
+            second=True,
+        ),
+    output:
+        agreement="results/{model}/agreement/{subject}/{question_set}.json",
+    log:
+        "logs/{model}/agreement/{subject}/{question_set}.log",
+    benchmark:
+        "benchmarks/{model}/agreement/{subject}/{question_set}.tsv"
+    conda:
+        "../envs/light.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        job=job("compare_judges.py", agreement_settings),
+    message:
+        "Compare two judges of {wildcards.subject} on {wildcards.question_set} ({wildcards.model})"
+    script:
+        "../scripts/compare_judges.py"

@@ -22,7 +22,7 @@ OrganismKey = tuple[str, str, int]
 
 def reference_problems(raw: Mapping[str, Any]) -> list[Problem]:
     """Everything in the studies that names what does not exist."""
-    return [*_released(raw), *_of_studies(raw)]
+    return [*_released(raw), *_judges(raw), *_of_studies(raw)]
 
 
 def _released(raw: Mapping[str, Any]) -> Iterator[Problem]:
@@ -31,6 +31,21 @@ def _released(raw: Mapping[str, Any]) -> Iterator[Problem]:
         for index, released in _items(adapter, "released"):
             place = ("adapters", name, "released", index, "dataset")
             yield from _dangling(raw, place, released.get("dataset"), "datasets", _names(raw, "datasets"))
+
+
+def _judges(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    """A judge that runs here is a model of the configuration, but none of a world; a cap needs a price."""
+    models = _section(raw, "models")
+    for name, judge in _section(raw, "judges").items():
+        kind, price, cap = (_get(judge, key) for key in ("kind", "price", "cost_cap"))
+        if kind == "local":
+            names = [new for old, new in _renamed(models) if _get(models[old], "source") != "world"]
+            yield from _dangling(raw, ("judges", name, "model"), _get(judge, "model"), "models", names)
+        if cap is not None and price is None and kind == "openai":
+            found = f"cost_cap: {cap}, and no price"
+            yield Problem(
+                ("judges", name, "cost_cap"), "no cap, or a `price` beside it", found, None, Remove()
+            )
 
 
 def _of_studies(raw: Mapping[str, Any]) -> list[Problem]:
@@ -99,7 +114,8 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
 
 def _questions_and_judge(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
     path: KeyPath = ("studies", model)
-    yield from _dangling(raw, (*path, "judge"), _get(study, "judge"), "judges", _names(raw, "judges"))
+    for key in ("judge", "second_judge"):
+        yield from _dangling(raw, (*path, key), _get(study, key), "judges", _names(raw, "judges"))
     sets = _section(raw, "question_sets")
     purposes = ("evaluation", "detection")
     for purpose in purposes:

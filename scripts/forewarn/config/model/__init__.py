@@ -2,6 +2,7 @@
 
 from forewarn.config.model.base import Section
 from forewarn.config.model.configuration import Configuration
+from forewarn.config.model.judges import Judge, LocalJudge, OpenAIJudge, WorldJudge
 from forewarn.config.model.models import (
     Architecture,
     Attention,
@@ -17,13 +18,10 @@ from forewarn.config.model.models import (
 )
 from forewarn.config.model.questions import (
     EvaluationSizes,
-    Judge,
-    OpenAIJudge,
     Questions,
     Splits,
     WorldDetectionQuestions,
     WorldEvaluationQuestions,
-    WorldJudge,
     WorldQuestions,
     YamlQuestions,
 )
@@ -59,6 +57,7 @@ __all__ = [
     "InstructTuning",
     "JsonlDataset",
     "Judge",
+    "LocalJudge",
     "Model",
     "OpenAIJudge",
     "OrganismGrid",

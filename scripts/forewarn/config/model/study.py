@@ -150,6 +150,10 @@ class Study(Section):
         description="Organisms to raise: dataset x adapter x seeds."
     )
     judge: Name = Field(description="A name under judges.")
+    second_judge: Name | None = Field(
+        None,
+        description="Another one, that scores the evaluation answers as well, to see how far they agree.",
+    )
     questions: StudyQuestions = Field(description="Names under question_sets.")
     sampling: Sampling = Field(default_factory=Sampling, description="How answers are drawn.")
     activations: Activations = Field(

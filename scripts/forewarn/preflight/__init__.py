@@ -10,14 +10,17 @@ import os
 import shutil
 import subprocess
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from forewarn.config.model import Configuration, FolderModel, HubModel, OpenAIJudge, Study, WorldModel
+from forewarn.config.model import Configuration, FolderModel, HubModel, Study, WorldModel
 from forewarn.errors import StudyError
 from forewarn.files import read_json
 from forewarn.models.memory import Shape, generation_bytes, reading_bytes, training_bytes, weights_bytes
+from forewarn.preflight.finding import Finding, refuse_problems
+from forewarn.preflight.judging import answers_to, judges
+
+__all__ = ["Finding", "device_memory", "preflight", "refuse_problems"]
 
 PROMPT_TOKENS = 150
 """Tokens of a long question with its template."""
@@ -29,28 +32,6 @@ CONTEXT = 1.0e9
 
 STAGES = ("judge", "train", "generate", "read", "steer")
 """What of a study makes demands on a machine."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the table.
-
-    Attributes:
-        what: the thing that was looked at.
-        state: `ok`, `warning` (it will be slower or larger than one may think) or `problem`.
-        says: what was found.
-        way_out: what to do about it; empty if nothing.
-    """
-
-    what: str
-    state: Literal["ok", "warning", "problem"]
-    says: str
-    way_out: str = ""
-
-    def __str__(self) -> str:
-        """The line, with the way out below it."""
-        mark = {"ok": "ok     ", "warning": "WARNING", "problem": "PROBLEM"}[self.state]
-        return f"{mark} {self.what}: {self.says}" + (f"\n        {self.way_out}" if self.way_out else "")
 
 
 def preflight(configuration: Configuration, model: str, stages: Collection[str] = STAGES) -> list[Finding]:
@@ -68,7 +49,7 @@ def preflight(configuration: Configuration, model: str, stages: Collection[str] 
         known = ", ".join(configuration.studies)
         raise StudyError(f"there is no study of a model named {model!r}", f"ask for one of {known}")
     study, source = configuration.studies[model], configuration.models[model]
-    findings = [_key(configuration, study)] if {"judge", "steer"} & set(stages) else []
+    findings = judges(configuration, study) if "judge" in stages else []
     if isinstance(source, WorldModel):
         return [Finding("model", "ok", f"{model} is grown here and needs no GPU"), *findings]
     if not set(STAGES[1:]) & set(stages):
@@ -96,17 +77,6 @@ def preflight(configuration: Configuration, model: str, stages: Collection[str] 
     return [*findings, *_memory(shape, configuration, study, source, memory, device)]
 
 
-def refuse_problems(findings: list[Finding], model: str) -> None:
-    """Raise a StudyError that tells all problems at once, if there are any."""
-    problems = [finding for finding in findings if finding.state == "problem"]
-    if problems:
-        listed = "\n".join(str(finding) for finding in problems)
-        raise StudyError(
-            f"the study of {model} cannot run here:\n{listed}",
-            "mend what stands above; nothing has been computed or paid for",
-        )
-
-
 def device_memory() -> tuple[float, str]:
     """Bytes of memory of the (smallest visible) GPU and its name; without one, free memory and `CPU`."""
     command = ["nvidia-smi", "--query-gpu=memory.total,name", "--format=csv,noheader,nounits"]
@@ -123,20 +93,6 @@ def device_memory() -> tuple[float, str]:
         if line.startswith("MemAvailable:"):
             return float(line.split()[1]) * 1024, "CPU"
     return 0.0, "CPU"
-
-
-def _key(configuration: Configuration, study: Study) -> Finding:
-    judge = configuration.judges[study.judge]
-    if not isinstance(judge, OpenAIJudge):
-        return Finding("judge", "ok", f"{study.judge} needs no key")
-    if os.environ.get(judge.key_variable):
-        return Finding("judge", "ok", f"{judge.model}, with the key in {judge.key_variable}")
-    return Finding(
-        "judge",
-        "problem",
-        f"{judge.model} needs a key, and the environment variable {judge.key_variable} is not set",
-        f"export {judge.key_variable}=…; or set `judge` of the study to another one",
-    )
 
 
 def _config_and_download(source: FolderModel | HubModel, pinned: Path) -> tuple[dict[str, Any], float | None]:
@@ -168,7 +124,7 @@ def _cache_room(missing: float) -> Finding:
 
 def _results_room(shape: Shape, configuration: Configuration, study: Study, dtype: str) -> Finding:
     """Activations are most of what a study leaves: a vector per layer and answer, read by two models."""
-    answers = sum(_answers(configuration, name) for name in (study.questions.evaluation,))
+    answers = sum(answers_to(configuration, name) for name in (study.questions.evaluation,))
     layers = shape.layers if study.activations.layers == "all" else len(study.activations.layers)
     organisms = study.organism_references()
     needed = answers * layers * shape.hidden_size * 4.0 * 2 * len(organisms)
@@ -187,12 +143,6 @@ def _results_room(shape: Shape, configuration: Configuration, study: Study, dtyp
         return Finding("disk, results", "ok", says)
     way_out = "free some, record fewer `activations.layers`, or keep fewer steps (`trajectory_every`)"
     return Finding("disk, results", "problem", says, way_out)
-
-
-def _answers(configuration: Configuration, name: str) -> int:
-    """Answers to a question set, where their number is known beforehand; else those of a large one."""
-    questions = configuration.question_sets[name]
-    return 120 * questions.samples * (1 + len(getattr(questions, "systems", ())))
 
 
 def _memory(
