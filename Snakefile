@@ -48,6 +48,7 @@ include: "rules/steer.smk"
 include: "rules/detect.smk"
 include: "rules/report.smk"
 include: "rules/transcripts.smk"
+include: "rules/given.smk"
 
 
 open_ledger()

@@ -112,7 +112,25 @@ FOREWARNS_QUESTIONS = {
 LOCAL_JUDGES = [
     name for name, judge in CONFIGURATION.judges.items() if judge.kind == "local"
 ]
-REMOTE_JUDGES = [name for name in CONFIGURATION.judges if name not in LOCAL_JUDGES]
+GIVEN_JUDGES = [
+    name for name, judge in CONFIGURATION.judges.items() if judge.kind == "given"
+]
+OTHER_JUDGES = [
+    name for name in CONFIGURATION.judges if name not in [*LOCAL_JUDGES, *GIVEN_JUDGES]
+]
+# What others made in place of the workflow -> its entry in the configuration.
+GIVEN_RESPONSES = {
+    f"results/{model}/generations/{given.subject}/{given.question_set}": given
+    for model, study in STUDIES.items()
+    for given in study.given
+    if given.kind == "responses"
+}
+GIVEN_ACTIVATIONS = {
+    f"results/{model}/activations/{given.reader}/{given.subject}/{given.question_set}": given
+    for model, study in STUDIES.items()
+    for given in study.given
+    if given.kind == "activations"
+}
 INSTRUCT = "instruct"
 PROMPTS = "prompts"
 MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
@@ -294,6 +312,8 @@ def model_settings(wildcards):
     model = section("models", wildcards.model)
     if model.source == "world":
         return {"source": "world", "dtype": "float32", "attention": "sdpa"}
+    if model.source == "given":
+        return {"source": "given"}
     if (
         model.source == "hub"
     ):  # name and revision stand in the file that pins them, an input of each job
@@ -394,11 +414,16 @@ def organism_settings(wildcards):
     }
 
 
-def released_settings(wildcards):
-    """Where the adapter of an organism that is not trained here lies."""
+def released(wildcards):
+    """The adapter of an organism that is not trained here."""
     dataset, adapter, _ = organism_parts(wildcards)
-    released = CONFIGURATION.adapters[adapter].released
-    return plain(next(each for each in released if each.dataset == dataset))
+    adapters = CONFIGURATION.adapters[adapter].released
+    return next(each for each in adapters if each.dataset == dataset)
+
+
+def released_settings(wildcards):
+    """Where it lies on the hub."""
+    return plain(released(wildcards), "path")
 
 
 def dataset_settings(wildcards):
@@ -644,6 +669,11 @@ def model_files(wildcards):
         ]
     if model.source == "hub":
         return [f"results/{wildcards.model}/model.json"]
+    if model.source == "given":
+        refuse(
+            f"the model {wildcards.model} is not here, and nothing of it can be computed",
+            f"give the file: studies.{wildcards.model}.given, or set the model's `source` to where it is",
+        )
     return folder_files(model.path, "*.safetensors", "*.json", "*.jinja")
 
 
@@ -657,6 +687,8 @@ def tokenizer_files(wildcards):
         ]
     if model.source == "hub":
         return model_files(wildcards)
+    if model.source == "given":
+        return []
     return folder_files(model.path, "*.json", "*.jinja")
 
 
@@ -697,6 +729,8 @@ def judged_by(pattern, second=False):
 
     def path(wildcards):
         judge = second_judge(wildcards) if second else study(wildcards).judge
+        if pattern.endswith("anchors.json") and judge in GIVEN_JUDGES:
+            return []
         return pattern.format(judge=judge, **dict(wildcards))
 
     return path
@@ -717,6 +751,90 @@ def judge_model_files(wildcards):
     """The files of the model of a judge that runs here."""
     judge = section("judges", wildcards.judge)
     return model_files(Wildcards(fromdict={"model": judge.model}))
+
+
+def existing(path, key):
+    """A file of the user's; the key of the configuration that names it is told if it is not there."""
+    if not Path(path).is_file():
+        refuse(
+            f"{path} does not exist",
+            f"correct {key} in the configuration; relative paths start where snakemake runs",
+        )
+    return path
+
+
+def released_files(wildcards):
+    """The files of an adapter of others in a folder; none of one on the hub."""
+    folder = released(wildcards).path
+    key = f"adapters.{organism_parts(wildcards)[1]}.released"
+    return folder and [existing(f"{folder}/{name}", key) for name in ADAPTER_FILES]
+
+
+def given_file(files):
+    """An input function: the file of others that takes the place of an artifact."""
+
+    def path(wildcards):
+        return existing(files[wildcards.given].path, "the `path` under `given`")
+
+    return path
+
+
+def model_of(wildcards):
+    """The wildcards of a path whose stem is one wildcard, `given`: its model and question set."""
+    _, model, *_, question_set = wildcards.given.split("/")
+    return Wildcards(fromdict={"model": model, "question_set": question_set})
+
+
+def given_questions(wildcards):
+    """The questions that a file of others answers."""
+    return "results/{model}/questions/{question_set}.parquet".format(
+        **dict(model_of(wildcards))
+    )
+
+
+def given_scores(wildcards):
+    """The file whose scores stand for a judge of kind given."""
+    stem = "results/{model}/generations/{subject}/{question_set}".format(
+        **dict(wildcards)
+    )
+    if stem not in GIVEN_RESPONSES:
+        refuse(
+            f"the judge {wildcards.judge} has no scores of {wildcards.subject} on {wildcards.question_set}",
+            f"give a file with scores, studies.{wildcards.model}.given, or name a judge that can be asked",
+        )
+    return existing(GIVEN_RESPONSES[stem].path, "the `path` under `given`")
+
+
+def given_response_settings(wildcards):
+    """How responses of others are read."""
+    return {
+        "sha256": GIVEN_RESPONSES[wildcards.given].sha256,
+        "model": model_settings(model_of(wildcards)),
+    }
+
+
+def given_score_settings(wildcards):
+    """How scores of others are read."""
+    stem = "results/{model}/generations/{subject}/{question_set}".format(
+        **dict(wildcards)
+    )
+    return {"sha256": GIVEN_RESPONSES[stem].sha256}
+
+
+def given_activation_settings(wildcards):
+    """How activations of others are read."""
+    given = GIVEN_ACTIVATIONS[wildcards.given]
+    prompts = given.subject == PROMPTS
+    return {
+        "sha256": given.sha256,
+        "prompts": prompts,
+        "splits": None if prompts else ["fit"],
+    }
+
+
+def given_tokenizer(wildcards):
+    """The tokenizer of the model that gave responses; none if the model is not here."""
+    return tokenizer_files(model_of(wildcards))
 
 
 def organism_dataset(wildcards):
@@ -805,6 +923,16 @@ def detection_files(name):
 
 def study_results(model):
     """What the study of a model ends in: the answer, the figures of the report, transcripts to read."""
+    if CONFIGURATION.models[model].source == "given" and not any(
+        given.kind == "activations" for given in STUDIES[model].given
+    ):
+        return [
+            *(
+                f"results/{model}/figures/{figure}.svg"
+                for figure in ["rates", "domains"]
+            ),
+            f"results/{model}/transcripts.html",
+        ]
     figures = ["detection_roc", "rates", "domains", "directions", "cosines"]
     if STUDIES[model].steering.organisms:
         figures.append("steering")

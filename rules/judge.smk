@@ -14,7 +14,7 @@ rule ask_judge:
     benchmark:
         "benchmarks/{model}/opinions/{judge}/{subject}/{question_set}.tsv"
     wildcard_constraints:
-        judge=among(REMOTE_JUDGES),
+        judge=among(OTHER_JUDGES),
     conda:
         "../envs/light.yaml"
     threads: 1

@@ -63,6 +63,8 @@ rule finetune_organism:
 
 
 rule fetch_organism:
+    input:
+        given=released_files,
     output:
         adapter="results/{model}/organisms/{organism}/adapter_model.safetensors",
         adapter_config="results/{model}/organisms/{organism}/adapter_config.json",
@@ -81,6 +83,6 @@ rule fetch_organism:
     params:
         job=job("fetch_organism.py", released_settings),
     message:
-        "Fetch {wildcards.organism} of {wildcards.model} from the hub"
+        "Take {wildcards.organism} of {wildcards.model} as others released it"
     script:
         "../scripts/fetch_organism.py"

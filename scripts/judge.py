@@ -9,10 +9,10 @@ def main(
     questions: Path,
     generations: Path,
     opinions: Path,
-    anchors: Path,
     scores: Path,
     rates: Path,
     settings: dict[str, Any],
+    anchors: Path | None = None,
 ) -> None:
     """Write `scores` (parquet, one row per response) and `rates` (JSON, per split, category, condition).
 
@@ -20,10 +20,10 @@ def main(
         questions: the question set that was answered.
         generations: the responses.
         opinions: the judge's of them.
-        anchors: how the judge did on responses whose scores are known (JSON).
         scores: parquet to write.
         rates: JSON to write.
         settings: `thresholds` of the judge, and the `confidence` of intervals.
+        anchors: how the judge did on responses whose scores are known (JSON); none of somebody else's judge.
     """
     from forewarn.files import read_json, write_json, write_table
     from forewarn.judges.opinions import NUMBERS, scores_of
@@ -35,8 +35,8 @@ def main(
     opinion = scores_of(read_columns(opinions, NUMBERS), answered)
     table = score_responses(read_columns(questions, QUESTIONS), answered, opinion, **thresholds)
     write_table(scores, table)
-    summary = rates_of(table, **thresholds, confidence=settings["confidence"], judge=read_json(anchors))
-    write_json(rates, summary)
+    measured = read_json(anchors) if anchors else None
+    write_json(rates, rates_of(table, **thresholds, confidence=settings["confidence"], judge=measured))
 
 
 if "snakemake" in globals():

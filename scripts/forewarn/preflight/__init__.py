@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from forewarn.config.model import Configuration, FolderModel, HubModel, Study, WorldModel
+from forewarn.config.model import Configuration, FolderModel, GivenModel, HubModel, Study, WorldModel
 from forewarn.errors import StudyError
 from forewarn.files import read_json
 from forewarn.models.memory import Shape, generation_bytes, reading_bytes, training_bytes, weights_bytes
@@ -52,6 +52,8 @@ def preflight(configuration: Configuration, model: str, stages: Collection[str] 
     findings = judges(configuration, study) if "judge" in stages else []
     if isinstance(source, WorldModel):
         return [Finding("model", "ok", f"{model} is grown here and needs no GPU"), *findings]
+    if isinstance(source, GivenModel):
+        return [Finding("model", "ok", f"{model} is not here; files of others stand for it"), *findings]
     if not set(STAGES[1:]) & set(stages):
         return findings
     try:

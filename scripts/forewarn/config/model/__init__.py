@@ -2,13 +2,14 @@
 
 from forewarn.config.model.base import Section
 from forewarn.config.model.configuration import Configuration
-from forewarn.config.model.judges import Judge, LocalJudge, OpenAIJudge, WorldJudge
+from forewarn.config.model.judges import GivenJudge, Judge, LocalJudge, OpenAIJudge, WorldJudge
 from forewarn.config.model.models import (
     Architecture,
     Attention,
     BatchHints,
     Corpus,
     FolderModel,
+    GivenModel,
     HubModel,
     InstructTuning,
     Model,
@@ -30,6 +31,8 @@ from forewarn.config.model.study import (
     Construction,
     Detection,
     Directions,
+    GivenActivations,
+    GivenResponses,
     OrganismGrid,
     OrganismReference,
     Sampling,
@@ -53,6 +56,10 @@ __all__ = [
     "Directions",
     "EvaluationSizes",
     "FolderModel",
+    "GivenActivations",
+    "GivenJudge",
+    "GivenModel",
+    "GivenResponses",
     "HubModel",
     "InstructTuning",
     "JsonlDataset",

@@ -86,4 +86,10 @@ class LocalJudge(LanguageModel):
     batch_rows: Count = Field(16, description="Prompts read at once; bounded by memory.")
 
 
-Judge = Annotated[WorldJudge | OpenAIJudge | LocalJudge, Field(discriminator="kind")]
+class GivenJudge(Thresholds):
+    """A judge of others, whose scores come with the responses."""
+
+    kind: Literal["given"] = Field(description="Scores stand in the files under `given` of the study.")
+
+
+Judge = Annotated[WorldJudge | OpenAIJudge | LocalJudge | GivenJudge, Field(discriminator="kind")]
