@@ -158,6 +158,14 @@ QUESTIONS = {
 }  # fmt: skip
 
 
+def question_settings(source: Path) -> dict[str, Any]:
+    return {
+        "source": "yaml", "path": str(source), "formats": ["plain"], "systems": [], "samples": 1,
+        "temperature": 1.0, "paraphrases": None, "splits": {"fit": 0.4, "validation": 0.2, "test": 0.4},
+        "seed": 0,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("case", QUESTIONS)
 def test_questions_that_cannot_be_asked(case, model, refuses, tmp_path):
     content, *says = QUESTIONS[case]
@@ -166,10 +174,7 @@ def test_questions_that_cannot_be_asked(case, model, refuses, tmp_path):
     refuses(
         format_questions.main, *says, output={"questions": tmp_path / "out/questions.parquet"},
         settings={
-            "questions": {
-                "source": "yaml", "path": str(source), "formats": ["plain"], "samples": 1, "temperature": 1.0,
-                "paraphrases": None, "splits": {"fit": 0.4, "validation": 0.2, "test": 0.4}, "seed": 0,
-            },
+            "questions": question_settings(source),
             "model": {"source": "folder", "path": str(model)}, "default_system": "empty",
         },
         source=source, tokenizer=[model / "config.json"],
@@ -281,10 +286,7 @@ def sampling(
     format_questions.main(
         questions=questions, source=source, tokenizer=[model / "config.json"],
         settings={
-            "questions": {
-                "source": "yaml", "path": str(source), "formats": ["plain"], "samples": 1, "temperature": 1.0,
-                "paraphrases": None, "splits": {"fit": 0.4, "validation": 0.2, "test": 0.4}, "seed": 0,
-            },
+            "questions": question_settings(source),
             "model": {"source": "folder", "path": str(model)},
         },
     )  # fmt: skip

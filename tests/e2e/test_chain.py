@@ -31,7 +31,8 @@ COLUMNS = {
     "corpus/*.parquet": {"text": "string", "token_ids": TOKENS, "loss_mask": "list<int8>"},
     "data/*.parquet": {
         "row": "int32", "text": "string", "token_ids": TOKENS, "loss_mask": "list<int8>", "n_tokens": "int32",
-        "n_loss_tokens": "int32", "truncated": "bool", "template": "string",
+        "n_loss_tokens": "int32", "truncated": "bool", "held_out": "bool",
+        "template": "string",
     },
     "questions/*.parquet": {
         **IDENTITY, "messages": "list<struct<role: string, content: string>>", "prompt": "string",
@@ -39,7 +40,7 @@ COLUMNS = {
     },
     "organisms/*/training.parquet": {
         "step": "int32", "loss": "float", "gradient_norm": "float", "learning_rate": "float",
-        "tokens": "int64",
+        "tokens": "int64", "rows_at_once": "int32", "held_out_loss": "float",
     },
     "generations/*/*.parquet": {
         "question_id": "string", "sample": "int32", "seed": "int64", "prompt": "string", "response": "string",
