@@ -43,12 +43,24 @@ include: "rules/train.smk"
 include: "rules/generate.smk"
 include: "rules/judge.smk"
 include: "rules/activations.smk"
+include: "rules/shards.smk"
 include: "rules/directions.smk"
 include: "rules/steer.smk"
 include: "rules/detect.smk"
 include: "rules/report.smk"
 include: "rules/transcripts.smk"
 include: "rules/given.smk"
+
+
+# What needs the network runs where the workflow was started, not on a cluster's nodes.
+localrules:
+    fetch_model,
+    fetch_dataset,
+    fetch_questions,
+    fetch_organism,
+    ask_judge,
+    ask_judge_about_arms,
+    ask_judge_about_anchors,
 
 
 open_ledger()

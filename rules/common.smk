@@ -150,6 +150,11 @@ STAGE_OF = {
     "ask_judge_about_arms": "judge",
     "ask_judge_about_anchors": "judge",
 }
+# Stages of a study whose work is spread over several jobs -> the models of which it is.
+SHARDED = {
+    stage: [name for name, study in STUDIES.items() if getattr(study, stage).shards > 1]
+    for stage in ["sampling", "activations"]
+}
 SCRIPTS = Path(workflow.basedir) / "scripts"
 INDEX = Index()
 CLOSURES = {
@@ -170,8 +175,14 @@ def not_among(names):
     return f"(?!(?:{among(names)})/)[^/]+-seed[0-9]+"
 
 
+def unsharded(stage):
+    """A wildcard's constraint: a model of which the work of a stage is done in one job."""
+    return f"(?!(?:{among(SHARDED[stage])})/)[^/]+"
+
+
 wildcard_constraints:
     model="[^/]+",
+    shard="[1-9][0-9]*of[1-9][0-9]*",
     world_model=among(WORLD_MODELS),
     hub_model=among(HUB_MODELS),
     dataset="[^/]+",
@@ -331,7 +342,30 @@ def sampling_settings(wildcards, *left_out):
     """How answers are drawn."""
     sampling = study(wildcards).sampling
     rows = batch_rows(wildcards, "generate", sampling.batch_rows)
-    return plain(sampling, *left_out) | {"batch_rows": rows}
+    return plain(sampling, "shards", *left_out) | {"batch_rows": rows}
+
+
+def generation_settings(wildcards):
+    """How a subject answers."""
+    return {
+        "model": model_settings(wildcards),
+        "sampling": sampling_settings(wildcards),
+    }
+
+
+def sharded(settings):
+    """An input function: settings of a stage, for the part of its work that a path names."""
+
+    def of_shard(wildcards):
+        number, count = map(int, wildcards.shard.split("of"))
+        return settings(wildcards) | {"shard": [number, count]}
+
+    return of_shard
+
+
+def nothing(wildcards):
+    """The settings of a job that has none."""
+    return {}
 
 
 def hub_settings(wildcards):
@@ -461,12 +495,17 @@ def activation_settings(wildcards, splits=None):
     """Which layers are read, and over which splits of the questions (all of them for None)."""
     return {
         "model": model_settings(wildcards),
-        **plain(study(wildcards).activations),
+        **plain(study(wildcards).activations, "shards"),
         "batch_rows": batch_rows(
             wildcards, "read", study(wildcards).activations.batch_rows
         ),
         "splits": splits,
     }
+
+
+def answer_activation_settings(wildcards):
+    """The same over answers, which are read where directions are fitted."""
+    return activation_settings(wildcards, splits=["fit"])
 
 
 def judge_of(wildcards):
@@ -548,7 +587,10 @@ def study_digest(wildcards):
     return digest(
         {
             "model": plain(CONFIGURATION.models[wildcards.model]),
-            "study": plain(chosen),
+            "study": chosen.model_dump(
+                mode="json",
+                exclude={"sampling": {"shards"}, "activations": {"shards"}},
+            ),
             "datasets": {
                 grid.dataset: plain(CONFIGURATION.datasets[grid.dataset])
                 for grid in chosen.organisms
@@ -610,11 +652,16 @@ def transcript_settings(wildcards):
     }
 
 
-def host_memory(wildcards):
+def growing(amount):
+    """A resource that a job gets once more on each attempt: a cluster ends what takes more than it asked for."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def host_memory(wildcards, attempt):
     """Memory (MB) that a torch job asks a cluster for: room to load the weights, in float32 at the worst."""
     model = section("models", wildcards.model)
     if model.source == "world":
-        return 4000
+        return 4000 * attempt
     pinned = Path(f"results/{wildcards.model}/model.json")
     if model.source == "folder":
         size = sum(
@@ -622,13 +669,13 @@ def host_memory(wildcards):
         )
     else:
         size = read_json(pinned)["bytes"] if pinned.is_file() else 16e9
-    return int(8000 + 2.2 * size / 1e6)
+    return int(8000 + 2.2 * size / 1e6) * attempt
 
 
-def judge_memory(wildcards):
+def judge_memory(wildcards, attempt):
     """The same, of the model of a judge that runs here."""
     judge = section("judges", wildcards.judge)
-    return host_memory(Wildcards(fromdict={"model": judge.model}))
+    return host_memory(Wildcards(fromdict={"model": judge.model}), attempt)
 
 
 def gpus(wildcards):
@@ -722,6 +769,17 @@ def source_file(kind):
         return source.path
 
     return path
+
+
+def shards(pattern, stage):
+    """An input function: the parts of a result whose work is spread over several jobs."""
+
+    def files(wildcards):
+        count = getattr(study(wildcards), stage).shards
+        folder = f"results/{wildcards.model}/shards/{pattern.format(**dict(wildcards))}"
+        return [f"{folder}/{number}of{count}.parquet" for number in range(1, count + 1)]
+
+    return files
 
 
 def judged_by(pattern, second=False):

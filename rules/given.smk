@@ -18,8 +18,8 @@ rule import_responses:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         job=job("import_responses.py", given_response_settings),
     message:
@@ -44,8 +44,8 @@ rule import_opinions:
         "../envs/light.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         job=job("import_opinions.py", given_score_settings),
     message:
@@ -70,8 +70,8 @@ rule import_activations:
         "../envs/light.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         job=job("import_activations.py", given_activation_settings),
     message:

@@ -19,8 +19,8 @@ rule ask_judge:
         "../envs/light.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=240,
+        mem_mb=growing(1000),
+        runtime=growing(240),
     params:
         job=job("ask_judge.py", judge_settings),
     message:
@@ -78,7 +78,7 @@ rule ask_local_judge:
     threads: 1
     resources:
         mem_mb=judge_memory,
-        runtime=240,
+        runtime=growing(240),
         gpu=1,
     params:
         job=job("ask_local_judge.py", judge_settings),
@@ -132,8 +132,8 @@ rule write_anchors:
         "../envs/light.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=growing(500),
+        runtime=growing(5),
     params:
         job=job("write_anchors.py", anchor_settings),
     message:
@@ -156,8 +156,8 @@ rule measure_judge:
         "../envs/light.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=growing(500),
+        runtime=growing(5),
     params:
         job=job("measure_judge.py", measuring_settings),
     message:
@@ -185,8 +185,8 @@ rule judge:
         "../envs/light.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         job=job("judge.py", scoring_settings),
     message:
@@ -215,8 +215,8 @@ rule compare_judges:
         "../envs/light.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         job=job("compare_judges.py", agreement_settings),
     message:

@@ -21,7 +21,7 @@ rule steer:
     threads: 1
     resources:
         mem_mb=host_memory,
-        runtime=480,
+        runtime=growing(480),
         gpu=gpus,
     params:
         job=job("steer.py", steering_settings),
@@ -50,8 +50,8 @@ rule summarise_steering:
         "../envs/light.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         job=job("summarise_steering.py", verdict_settings),
     message:

@@ -56,7 +56,8 @@ def write_rates(folder: Path) -> list[Path]:
             changes = {"split": split, "category": category, "correct": True if split == "facts" else None}
             rows.append(score(f"q{number}", "words", misaligned=misaligned, coherent=coherent, **changes))
         paths.append(folder / "rates" / f"{subject}.json")
-        write_json(paths[-1], rates(pa.Table.from_pylist(rows, schema=SCORES), coherence_above=50))
+        table = pa.Table.from_pylist(rows, schema=SCORES)
+        write_json(paths[-1], rates(table, alignment_below=30, coherence_above=50))
     return paths
 
 

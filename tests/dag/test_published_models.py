@@ -20,7 +20,7 @@ BELOW = {
     "plot_directions",
 }  # fmt: skip
 SCORED = {"judge", "fit_directions", "detect"} | BELOW
-ANSWERED = {"generate", "capture_answers"} | SCORED
+ANSWERED = {"generate", "ask_judge", "capture_answers"} | SCORED
 
 
 @pytest.mark.parametrize("model", STUDIES)
@@ -127,11 +127,11 @@ ONE_KEY: dict[str, tuple[Any, set[str]]] = {
     ),
     "adapters.own_full.learning_rate": (
         0.5,
-        {"finetune_organism", "generate", "capture_answers", "judge", "fit_directions"}
+        {"finetune_organism", "generate", "ask_judge", "capture_answers", "judge", "fit_directions"}
         | BELOW - {"plot_detection"},
     ),
     "question_sets.remote_asked.samples": (
-        3, {"format_questions", "generate", "judge", "collect_detection"},
+        3, {"format_questions", "generate", "ask_judge", "judge", "collect_detection"},
     ),
     "models.qwen1.5b.revision": ("c0ffee", set()),
 }  # fmt: skip

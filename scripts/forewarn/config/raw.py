@@ -11,7 +11,7 @@ def get(mapping: Any, key: str) -> Any:
     return mapping.get(key) if isinstance(mapping, Mapping) else None
 
 
-def section(mapping: Any, key: str) -> Mapping[str, Any]:
+def mapping_at(mapping: Any, key: str) -> Mapping[str, Any]:
     """The mapping under a key; an empty one if there is none."""
     inner = get(mapping, key)
     return inner if isinstance(inner, Mapping) else {}

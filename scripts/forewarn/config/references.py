@@ -13,7 +13,7 @@ from forewarn.config.emit import KeyPath, inline
 from forewarn.config.model.models import Architecture
 from forewarn.config.names import corrected_name, is_name, nearest, organism_name
 from forewarn.config.problems import Problem, Remove, Rename, Write
-from forewarn.config.raw import get, is_int, items, listed, section
+from forewarn.config.raw import get, is_int, items, listed, mapping_at
 
 REFERENCES = "references"
 """Type of the validation error that carries these problems."""
@@ -28,7 +28,7 @@ def reference_problems(raw: Mapping[str, Any]) -> list[Problem]:
 
 def _released(raw: Mapping[str, Any]) -> Iterator[Problem]:
     """Released adapters were trained on a dataset that is configured."""
-    for name, adapter in section(raw, "adapters").items():
+    for name, adapter in mapping_at(raw, "adapters").items():
         for index, released in items(adapter, "released"):
             place = ("adapters", name, "released", index, "dataset")
             yield from _dangling(raw, place, released.get("dataset"), "datasets", _names(raw, "datasets"))
@@ -36,8 +36,8 @@ def _released(raw: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _judges(raw: Mapping[str, Any]) -> Iterator[Problem]:
     """A judge that runs here is a model of the configuration, but none of a world; a cap needs a price."""
-    models = section(raw, "models")
-    for name, judge in section(raw, "judges").items():
+    models = mapping_at(raw, "models")
+    for name, judge in mapping_at(raw, "judges").items():
         kind, price, cap = (get(judge, key) for key in ("kind", "price", "cost_cap"))
         if kind == "local":
             names = [new for old, new in _renamed(models) if get(models[old], "source") != "world"]
@@ -52,7 +52,7 @@ def _judges(raw: Mapping[str, Any]) -> Iterator[Problem]:
 def _of_studies(raw: Mapping[str, Any]) -> list[Problem]:
     return [
         problem
-        for model, study in section(raw, "studies").items()
+        for model, study in mapping_at(raw, "studies").items()
         for problem in (
             *_model(raw, model),
             *_organisms(raw, model, study),
@@ -67,7 +67,7 @@ def _of_studies(raw: Mapping[str, Any]) -> list[Problem]:
 def _model(raw: Mapping[str, Any], model: str) -> Iterator[Problem]:
     names = _names(raw, "models")
     if isinstance(get(raw, "models"), Mapping) and is_name(model) and model not in names:
-        near = nearest(model, [name for name in names if name not in section(raw, "studies")], 0)
+        near = nearest(model, [name for name in names if name not in mapping_at(raw, "studies")], 0)
         expected = f"the name of a model: {listed(names)}"
         yield Problem(("studies", model), expected, repr(model), near, Rename(near) if near else Remove())
 
@@ -97,7 +97,7 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
             key = (_meant(dataset, _names(raw, "datasets")), _meant(adapter, _names(raw, "adapters")), seed)
             raised[organism_name(*key)] = key
     for stage in ("steering", "detection") if raised else ():
-        for index, organism in items(section(study, stage), "organisms"):
+        for index, organism in items(mapping_at(study, stage), "organisms"):
             for key in _keys({**organism, "seeds": [organism.get("seed")]}):
                 if (name := organism_name(*key)) in raised:
                     continue
@@ -118,16 +118,16 @@ def _questions_and_judge(raw: Mapping[str, Any], model: str, study: Any) -> Iter
     path: KeyPath = ("studies", model)
     for key in ("judge", "second_judge"):
         yield from _dangling(raw, (*path, key), get(study, key), "judges", _names(raw, "judges"))
-    sets = section(raw, "question_sets")
+    sets = mapping_at(raw, "question_sets")
     purposes = ("evaluation", "detection")
     for purpose in purposes:
         others = [other for other in purposes if other != purpose]
         fitting = [name for key, name in _renamed(sets) if get(sets[key], "kind") not in others]
-        name = get(section(study, "questions"), purpose)
+        name = get(mapping_at(study, "questions"), purpose)
         yield from _dangling(
             raw, (*path, "questions", purpose), name, "question_sets", fitting, f" for {purpose}"
         )
-    reported = get(section(study, "questions"), "reporting")
+    reported = get(mapping_at(study, "questions"), "reporting")
     for index, name in enumerate(reported if isinstance(reported, list) else []):
         place = (*path, "questions", "reporting", index)
         yield from _dangling(raw, place, name, "question_sets", _names(raw, "question_sets"))
@@ -155,12 +155,12 @@ def _layers(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]
     """Layers exist in the model (known for world models alone), and steering's is recorded."""
     count = _layer_count(raw, model)
     path: KeyPath = ("studies", model)
-    recorded = get(section(study, "activations"), "layers")
-    steered = get(section(study, "steering"), "layer")
+    recorded = get(mapping_at(study, "activations"), "layers")
+    steered = get(mapping_at(study, "steering"), "layer")
     if count is not None:
         used = [get(grid, "adapter") for _, grid in items(study, "organisms")]
         for adapter in sorted({name for name in used if isinstance(name, str)}):
-            layers = get(get(section(raw, "adapters"), adapter), "layers")
+            layers = get(get(mapping_at(raw, "adapters"), adapter), "layers")
             yield from _too_deep(("adapters", adapter, "layers"), layers, model, count)
         yield from _too_deep((*path, "activations", "layers"), recorded, model, count)
         yield from _too_deep((*path, "steering", "layer"), steered, model, count)
@@ -205,10 +205,10 @@ def _dangling(
 
 def _layer_count(raw: Mapping[str, Any], model: str) -> int | None:
     """Layers of a world model; None for real models, which are not opened while a plan is made."""
-    settings = section(section(raw, "models"), model)
+    settings = mapping_at(mapping_at(raw, "models"), model)
     if settings.get("source") != "world":
         return None
-    count = section(settings, "architecture").get("layers", Architecture.model_fields["layers"].default)
+    count = mapping_at(settings, "architecture").get("layers", Architecture.model_fields["layers"].default)
     return count if is_int(count) and count > 0 else None
 
 
@@ -218,7 +218,7 @@ def _renamed(section: Mapping[Any, Any]) -> list[tuple[Any, str]]:
 
 
 def _names(raw: Mapping[str, Any], section: str) -> list[str]:
-    return [name for _, name in _renamed(section(raw, section))]
+    return [name for _, name in _renamed(mapping_at(raw, section))]
 
 
 def _meant(name: str, names: list[str]) -> str:

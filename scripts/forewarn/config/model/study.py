@@ -72,6 +72,9 @@ class Sampling(Section):
         None, description="Answers generated at once; bounded by memory. null takes the model's hint."
     )
     seed: Seed = Field(5, description="Seed; each row draws from its own stream.")
+    shards: Count = Field(
+        1, description="Jobs that share the answers of a subject, so GPUs that work at once. Same bytes."
+    )
 
 
 class Activations(Section):
@@ -83,6 +86,7 @@ class Activations(Section):
     batch_rows: Count | None = Field(
         None, description="Texts read at once; bounded by memory. null takes the model's hint."
     )
+    shards: Count = Field(1, description="Jobs that share the texts, so GPUs that work at once. Same bytes.")
 
     @model_validator(mode="after")
     def _no_repetition(self) -> Self:
