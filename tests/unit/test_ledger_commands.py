@@ -287,6 +287,10 @@ def test_a_record_that_says_the_same_is_left_alone(tmp_path):
     assert not write_record(dataclasses.replace(record, making=later))
     assert read_record(record_path(record.path)).making.seconds == 2.5
     assert write_record(dataclasses.replace(record, md5=md5("other")))
+    dirty = dataclasses.replace(record, making=dataclasses.replace(record.making, dirty=True))
+    assert write_record(dirty)
+    assert write_record(record), "what is committed takes the place of what was not"
+    assert not write_record(dirty)
 
 
 @pytest.mark.parametrize("text", ["", "a", "outs: []", "outs: [\n", "meta: {ledger: 1}", "- 1"])

@@ -118,7 +118,8 @@ def record_path(artifact: str | Path) -> Path:
 def write_record(record: Record) -> bool:
     """Write the record beside its artifact, whole or not at all.
 
-    A record that says the same already is left as it is, so that git shows no difference where there is none.
+    A record that says the same already is left as it is, so that git shows no difference where there is none;
+    unless it was made with changes that were not committed, and this one was not.
 
     Returns:
         Whether the file was written.
@@ -129,7 +130,8 @@ def write_record(record: Record) -> bool:
             known = read_record(path)
         except StudyError:
             known = None
-        if known and known.md5 == record.md5 and known.making.same_as(record.making):
+        cleaner = known and known.making.dirty and not record.making.dirty
+        if known and known.md5 == record.md5 and known.making.same_as(record.making) and not cleaner:
             return False
     with replacing(path) as temporary:
         temporary.write_text(format_record(record), encoding="utf-8")
