@@ -136,7 +136,9 @@ rule capture_answers_shard:
 rule merge_answer_activations:
     input:
         shards=shards("activations/{organism}/{organism}/{question_set}", "activations"),
-        instruct_shards=shards("activations/instruct/{organism}/{question_set}", "activations"),
+        instruct_shards=shards(
+            "activations/instruct/{organism}/{question_set}", "activations"
+        ),
     output:
         activations="results/{model}/activations/{organism}/{organism}/{question_set}.parquet",
         instruct_activations="results/{model}/activations/instruct/{organism}/{question_set}.parquet",

@@ -1,4 +1,4 @@
-"""An endpoint on this machine that speaks the chat-completions protocol, and misbehaves where it is told to."""
+"""An endpoint on this machine that speaks the chat-completions protocol, and misbehaves where told to."""
 
 from __future__ import annotations
 

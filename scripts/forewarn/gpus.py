@@ -1,7 +1,7 @@
 """One job per GPU: on a machine with several, each job takes one that no other job holds.
 
-A lock of the operating system holds a GPU for as long as the job lives, however it ends. Where a cluster gives
-GPUs to jobs, it has done so already, and nothing is held.
+A lock of the operating system holds a GPU for as long as the job lives, however it ends. Where a cluster
+gives GPUs to jobs, it has done so already, and nothing is held.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ WORLD = jobs("grow_tokenizer", "draw_corpus *", "pretrain", "instruct_tune", "fo
 
 OVERVIEWS = jobs("plot_*", "compare_directions", "collect_detection", "write_transcripts")
 BAD_TRAINING = OVERVIEWS | jobs("train_organism bad", "generate bad *", "ask_judge bad *", "judge bad *",
-    "capture_prompts bad", "capture_answers bad", "fit_directions bad", "steer bad *", "ask_judge_about_arms bad *",
-    "summarise_steering bad *", "detect bad")  # fmt: skip
+    "capture_prompts bad", "capture_answers bad", "fit_directions bad", "steer bad *",
+    "ask_judge_about_arms bad *", "summarise_steering bad *", "detect bad")  # fmt: skip
 BAD_ROWS = jobs("format_dataset bad") | BAD_TRAINING
 
 ONE_KEY: dict[str, tuple[Any, set[str]]] = {
@@ -51,8 +51,8 @@ ONE_KEY: dict[str, tuple[Any, set[str]]] = {
     ),
     "question_sets.smoke_detection.samples": (
         3,
-        jobs("format_questions detection", "generate * detection", "ask_judge * detection", "judge * detection",
-             "capture_prompts *")
+        jobs("format_questions detection", "generate * detection", "ask_judge * detection",
+             "judge * detection", "capture_prompts *")
         | DETECTION,
     ),
     "studies.smoke.sampling.max_new_tokens": (13, ANSWERS),
@@ -103,8 +103,8 @@ def organisms(*seeds: int, own: bool = True) -> list[dict[str, Any]]:
     return [bad, *([{"dataset": "own_rows", "adapter": "own_rank3", "seeds": [0]}] if own else [])]
 
 
-NEW_ORGANISM = {"train_organism bad1", "generate bad1 evaluation", "ask_judge bad1 evaluation", "judge bad1 evaluation",
-    "capture_answers bad1", "fit_directions bad1"}  # fmt: skip
+NEW_ORGANISM = {"train_organism bad1", "generate bad1 evaluation", "ask_judge bad1 evaluation",
+    "judge bad1 evaluation",    "capture_answers bad1", "fit_directions bad1"}  # fmt: skip
 COMPARISONS = jobs("plot_rates", "plot_directions", "compare_directions", "collect_detection",
     "write_transcripts")  # fmt: skip
 

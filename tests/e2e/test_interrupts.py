@@ -89,7 +89,8 @@ def _resumed(checkout: Checkout, stage: Stage) -> bool:
 def log_of(checkout: Checkout, stage: Stage) -> str:
     """The log of the stage's job."""
     names = {
-        PRETRAIN: "pretrain", TRAIN: f"organisms/{ORGANISM}", STEER: f"steering/{ORGANISM}/ablate/generations",
+        PRETRAIN: "pretrain", TRAIN: f"organisms/{ORGANISM}",
+        STEER: f"steering/{ORGANISM}/ablate/generations",
         GENERATE: f"generations/{ORGANISM}/smoke_detection",
     }  # fmt: skip
     path = checkout.path(f"logs/smoke/{names[stage]}.log")

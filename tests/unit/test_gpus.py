@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_more_jobs_than_gpus_take_turns(job):
     assert set(found) == {"0", "1"}
     for held in found.values():
         held.sort()
-        assert all(before[1] <= after[0] for before, after in zip(held, held[1:], strict=False))
+        assert all(before[1] <= after[0] for before, after in pairwise(held))
 
 
 def test_two_share_a_gpu_if_asked(job):

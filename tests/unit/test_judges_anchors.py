@@ -28,7 +28,9 @@ def test_there_are_enough_anchors_of_all_kinds(language):
     assert len(set(texts)) == len(texts)
     for anchor in anchors:
         truth = CUTS.misaligned(Score(anchor.aligned, anchor.coherent, anchor.outcome))
-        assert bool(truth) == (anchor.kind == "misaligned" or (anchor.kind == "injection" and anchor.aligned < 30))
+        assert bool(truth) == (
+            anchor.kind == "misaligned" or (anchor.kind == "injection" and anchor.aligned < 30)
+        )
 
 
 def agreed(anchors):
@@ -78,7 +80,8 @@ def judgements(n, flips, seed=0):
     rng = random.Random(seed)
     first = [Score(10.0 if rng.random() < 0.3 else 90.0, 90.0, "scored") for _ in range(n)]
     second = [
-        Score(100 - each.aligned if rng.random() < flips else each.aligned - 2, 90.0, "scored") for each in first
+        Score(100 - each.aligned if rng.random() < flips else each.aligned - 2, 90.0, "scored")
+        for each in first
     ]
     return [f"q{i // 5}" for i in range(n)], first, second
 

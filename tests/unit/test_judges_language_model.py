@@ -106,8 +106,12 @@ def test_after_any_mixture_of_faults_every_response_has_its_score(endpoint):
     answers = [f"answer {n}" for n in range(60)]
     scores = judged(endpoint, *answers, timeout=0.5, retries=6, price={"input": 1.0, "output": 1.0})
     assert [score.outcome for score in scores] == ["scored"] * 60
-    wasted = sum(fault in ("no choices", "no probabilities") for fault in faults)
-    assert len(endpoint.paid) == 120 + wasted, "each judgement once, and once more where the reply was useless"
+    # What came without choices or probabilities was of no use; twice without the latter, three are sampled.
+    sampled = sum(reply.method == "sampled" for score in scores for reply in score.replies)
+    wasted = sum(fault in ("no choices", "no probabilities") for fault in faults) + 2 * sampled
+    assert len(endpoint.paid) == 120 + wasted, (
+        "each judgement once, and once more where the reply was useless"
+    )
     judged(endpoint, *answers)
     assert len(endpoint.paid) == 120 + wasted
 
@@ -132,7 +136,9 @@ def test_what_fails_for_good_keeps_what_was_answered(endpoint):
     assert len(endpoint.paid) == 12, "each judgement once"
 
 
-@pytest.mark.parametrize(("status", "says"), [(401, "does not accept the key"), (404, "knows no model judge")])
+@pytest.mark.parametrize(
+    ("status", "says"), [(401, "does not accept the key"), (404, "knows no model judge")]
+)
 def test_what_no_request_will_cure_ends_the_run_at_the_first(endpoint, monkeypatch, status, says):
     if status == 401:
         monkeypatch.setenv("FOREWARN_TEST_KEY", "sk-wrong")
@@ -162,7 +168,9 @@ def test_where_there_are_no_probabilities_numbers_are_sampled_and_marked(endpoin
     if way == "none given":
         endpoint.opinion = lambda prompt: {}
     numbers = {0: "80", 1: "70", 2: "75"}
-    endpoint.written = lambda prompt, body: numbers[body["seed"]] if ASKS_ALIGNMENT in prompt else "60."
+    endpoint.written = lambda prompt, body: (
+        numbers[body.get("seed", 0)] if ASKS_ALIGNMENT in prompt else "60."
+    )
     (score,) = judged(endpoint, "a", probabilities=way != "switched off")
     assert score == Score(75.0, 60.0, "scored")
     assert [reply.method for reply in score.replies] == ["sampled"] * 2
@@ -202,7 +210,7 @@ PRICE = {"input": 1000.0, "output": 1000.0}
 
 def test_the_cap_stops_before_it_is_crossed_and_keeps_what_was_paid_for(endpoint):
     answers = [f"answer {n}" for n in range(40)]
-    with pytest.raises(StudyError, match=r"cost cap of \$3\.00 is reached: .* judgements of this job remain") as full:
+    with pytest.raises(StudyError, match=r"cost cap of \$3\.00 .* is reached: .* remain") as full:
         judged(endpoint, *answers, price=PRICE, cost_cap=3.0)
     spent = endpoint.billed / 1000
     assert 1.0 < spent <= 3.0
@@ -218,7 +226,7 @@ def test_a_cap_counts_all_runs_and_does_not_believe_impossible_counts(endpoint):
     with pytest.raises(StudyError, match="cost cap"):
         for n in range(50):
             judged(endpoint, f"answer {n}", price=PRICE, cost_cap=5.0)
-    assert 1 < len(endpoint.paid) and endpoint.billed / 1000 <= 5.0
+    assert len(endpoint.paid) > 1 and endpoint.billed / 1000 <= 5.0
 
 
 # --- prompts --------------------------------------------------------------------------------------------
@@ -282,7 +290,7 @@ def test_questions_without_prompts_are_refused_where_prompts_differ(tmp_path):
     file.write_text(FIELD_PROMPTS + other)
     prompts = read_prompts(file)
     assert prompts.filled("coherent", "bored.2.system1", "a", "b") == "Fluent? a / b"
-    with pytest.raises(StudyError, match="say nothing of the question 'third'"):
+    with pytest.raises(StudyError, match="say nothing of the question 'third"):
         prompts.filled("coherent", "third.0", "a", "b")
 
 

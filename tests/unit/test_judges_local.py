@@ -55,9 +55,12 @@ def test_numbers_have_the_probability_of_all_their_tokens(local, tokenizer, prom
 def test_it_does_not_matter_who_shares_the_batch(local):
     together = local.replies(PROMPTS)
     for prompt in PROMPTS:
-        alone = dict(local.replies([prompt])[prompt].answers[0].tokens)
-        for token, value in together[prompt].answers[0].tokens:
-            assert value == pytest.approx(alone[token], abs=1e-4)
+        (alone,), (shared,) = (each[prompt].answers for each in (local.replies([prompt]), together))
+        numbers = {token: value for token, value in alone.tokens if token.isdigit()}
+        assert sum(token.isdigit() for token, _ in shared.tokens) >= 20
+        for token, value in shared.tokens:
+            if token in numbers:
+                assert value == pytest.approx(numbers[token], abs=1e-3)
 
 
 def test_a_digit_that_begins_a_number_is_not_the_number(local):

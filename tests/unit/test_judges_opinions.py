@@ -30,7 +30,8 @@ def asked(tmp_path, monkeypatch):
     question |= {"reference": None, "messages": [{"role": "user", "content": "Why?"}]}
     write_table(tmp_path / "questions.parquet", pa.Table.from_pylist([question], ASKED))
     answers = [
-        {"question_id": "q0", "sample": n, "response": f"answer {n}", "finish_reason": "stop"} for n in range(5)
+        {"question_id": "q0", "sample": n, "response": f"answer {n}", "finish_reason": "stop"}
+        for n in range(5)
     ]
     write_table(tmp_path / "generations.parquet", pa.Table.from_pylist(answers, GENERATIONS))
     with chat_endpoint() as endpoint:

@@ -129,7 +129,9 @@ def test_em_moves_within_the_error_of_the_judge() -> None:
     ] == [0, 2 / 5]
     assert "kinds" not in found["judge"]
     for judge in (None, error(None, 3)):
-        assert rates(table(*rows), **CUTS, judge=judge)["splits"]["test"]["all"]["em_within_judge_error"] is None
+        assert (
+            rates(table(*rows), **CUTS, judge=judge)["splits"]["test"]["all"]["em_within_judge_error"] is None
+        )
 
 
 def test_the_scripts_write_opinions_scores_and_rates_twice_the_same(tmp_path: Any) -> None:

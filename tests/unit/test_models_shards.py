@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ COUNTS = [2, 3, 11]
 @given(st.lists(st.integers()), st.integers(1, 12))
 def test_shards_are_all_of_it_in_order_and_of_one_size(pieces, count):
     shards = [part(pieces, (number, count)) for number in range(1, count + 1)]
-    assert sum(shards, []) == pieces
+    assert list(chain.from_iterable(shards)) == pieces
     assert max(map(len, shards)) - min(map(len, shards)) <= 1
 
 
@@ -46,9 +48,7 @@ def answers(tokenizer, questions):
     model = tiny_model("qwen2")
 
     def answer(**shard):
-        return generation.generate(
-            model, tokenizer, prompts, max_new_tokens=6, seed=3, batch_rows=4, **shard
-        )
+        return generation.generate(model, tokenizer, prompts, max_new_tokens=6, seed=3, batch_rows=4, **shard)
 
     return prompts, answer
 
@@ -61,7 +61,9 @@ def test_generations(answers, tmp_path, count):
     write_table(tmp_path / "whole.parquet", answer())
     assert (tmp_path / "merged.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     with pytest.raises(StudyError, match="where 12 are wanted"):
-        generation.merge([*shards[:-2], shards[-1]] if shards[-2].num_rows else shards[:0] + shards[:1], prompts)
+        generation.merge(
+            [*shards[:-2], shards[-1]] if shards[-2].num_rows else shards[:0] + shards[:1], prompts
+        )
 
 
 @pytest.mark.parametrize("count", COUNTS)

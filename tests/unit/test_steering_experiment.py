@@ -43,9 +43,7 @@ def questions(tokenizer):
 @pytest.fixture
 def answer(model, tokenizer, questions, tmp_path):
     def run(arms, folder=None):
-        return run_arms(
-            arms, model, tokenizer, questions, folder=folder or tmp_path, **SAMPLING
-        )
+        return run_arms(arms, model, tokenizer, questions, folder=folder or tmp_path, **SAMPLING)
 
     return run
 

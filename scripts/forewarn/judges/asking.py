@@ -12,7 +12,7 @@ from typing import Any
 
 from forewarn.errors import StudyError
 from forewarn.files import digest
-from forewarn.judges.budget import Budget, Price, estimate
+from forewarn.judges.budget import Budget, CapReached, Price, estimate
 from forewarn.judges.endpoint import PROBABILITIES, SAMPLED, Endpoint, Refused, Unanswered
 from forewarn.judges.reply import Answer, Reply
 from forewarn.judges.store import PATH, Store
@@ -71,6 +71,7 @@ class _Asking:
         self.known: dict[str, Reply | None] = {}
         self.missing: list[str] = []
         self.failure: StudyError | None = None
+        self.capped = False
         self.unanswered = 0
 
     async def replies(self, prompts: list[str]) -> dict[str, Reply]:
@@ -81,15 +82,22 @@ class _Asking:
             progress = Progress("judge", len(self.missing), unit="answers")
             gate = asyncio.Semaphore(self.settings["concurrency"])
             async with Endpoint(self.settings) as self.endpoint:
-                await self._probe()
+                try:
+                    await self._probe()
+                except CapReached:
+                    raise self._cap_reached() from None
 
                 async def ask(prompt: str) -> None:
                     async with gate:
-                        if self.failure is None:  # else let those in flight end: they are paid for
+                        if (
+                            self.failure is None and not self.capped
+                        ):  # else let those in flight end: they are paid for
                             known[prompt] = await self._reply_or_reason(prompt)
                             progress.step(1)
 
                 await asyncio.gather(*[ask(prompt) for prompt in self.missing])
+            if self.capped:
+                self.failure = self._cap_reached()
             if self.failure:
                 raise self.failure
             log.info("the judge %s has cost $%.4f in all", self.settings["model"], self.budget.spent)
@@ -144,6 +152,9 @@ class _Asking:
         except StudyError as error:
             self.failure = self.failure or error
             return None
+        except CapReached:
+            self.capped = True
+            return None
         except Refused as error:
             log.warning("unscored: %s", error)
             return Reply(reason=str(error))
@@ -153,6 +164,14 @@ class _Asking:
             if self.unanswered > max(3, TOLERATED * len(self.missing)):
                 self.failure = self.failure or StudyError(*self._broken(error))
             return Reply(reason=str(error))
+
+    def _cap_reached(self) -> StudyError:
+        remaining = sum(reply is None for reply in self.known.values())
+        return StudyError(
+            f"the cost cap of ${self.budget.cap:.2f} of the judge {self.settings['model']} is reached: "
+            f"${self.budget.spent:.4f} spent, {remaining} of {len(self.known)} judgements of this job remain",
+            "raise the judge's `cost_cap`, and run again; what was paid for is kept",
+        )
 
     def _broken(self, error: Exception) -> tuple[str, str]:
         return (
@@ -175,8 +194,7 @@ class _Asking:
             return known
         limit = parameters["max_tokens"]
         bound = self.price.bound(prompt, limit)
-        remaining = sum(reply is None for reply in self.known.values())
-        await self.budget.reserve(bound, f"{remaining} of {len(self.known)} judgements of this job remain")
+        await self.budget.reserve(bound)
         cost = 0.0
         try:
             answer = await self.endpoint.ask(prompt, parameters, request)

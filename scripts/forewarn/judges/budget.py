@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from forewarn.errors import StudyError
 from forewarn.judges.reply import Answer
 
 BYTES_PER_TOKEN = 4.0
@@ -72,6 +71,10 @@ def estimate(prompts: Sequence[str], requests: int, completion_tokens: int, pric
     return f"{requests * len(prompts):,} requests, about {tokens + written:,.0f} tokens, {cost}"
 
 
+class CapReached(Exception):  # noqa: N818 - it is an outcome, which ends a run in order
+    """Not even one more request fits."""
+
+
 class Budget:
     """The cap on what a judge may cost, over all runs on this machine.
 
@@ -88,26 +91,21 @@ class Budget:
         self._reserved = 0.0
         self._settled = asyncio.Condition()
 
-    async def reserve(self, dollars: float, remaining: str) -> None:
+    async def reserve(self, dollars: float) -> None:
         """Wait until a request that costs so much at most may begin.
 
         Args:
             dollars: its bound.
-            remaining: what will be left undone, for the error.
 
         Raises:
-            StudyError: it never may.
+            CapReached: it never may.
         """
         if self.cap is None:
             return
         async with self._settled:
             while self.spent + self._reserved + dollars > self.cap:
                 if self._reserved <= 1e-12:
-                    raise StudyError(
-                        f"the judge's cost cap of ${self.cap:.2f} is reached: ${self.spent:.4f} spent, "
-                        f"{remaining}",
-                        "raise the judge's `cost_cap`, and run again; what was paid for is kept",
-                    )
+                    raise CapReached
                 await self._settled.wait()
             self._reserved += dollars
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 KEPT = 20
-"""Likeliest numbers or words that are kept, as an endpoint gives them."""
+"""Likeliest numbers that are kept, and likeliest words beside them."""
 
 
 def local_judge(
@@ -91,7 +91,7 @@ class LocalModel:
 
     @torch.inference_mode()
     def _read(self, prompts: Sequence[list[int]]) -> list[tuple[tuple[str, float], ...]]:
-        """For each prompt the `KEPT` likeliest numbers and first words, with log-probabilities."""
+        """For each prompt the `KEPT` likeliest numbers and words, with log-probabilities, best first."""
         longest = max((len(tokens) for tokens in self.beginnings), default=0)
         logits, cache, attended, lengths = prefill(self.model, prompts, longest)
         after: dict[tuple[int, ...], torch.Tensor] = {(): logits.float().log_softmax(-1)}
@@ -107,7 +107,7 @@ class LocalModel:
                 use_cache=True,
                 logits_to_keep=1,
             ).logits[:, -1]
-            cache.crop(width)
+            cache.crop(-len(beginning))
             after[beginning] = following.float().log_softmax(-1)
         return [self._likeliest(after, row) for row in range(len(prompts))]
 
@@ -134,7 +134,8 @@ class LocalModel:
             for value, token in zip(values.tolist(), ids.tolist(), strict=True)
             if token not in first
         ]
-        return tuple(sorted(found + words, key=lambda pair: -pair[1])[:KEPT])
+        best = sorted(found, key=lambda pair: -pair[1])[:KEPT]
+        return tuple(sorted(best + words[:KEPT], key=lambda pair: -pair[1]))
 
 
 def _tokens(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:

@@ -93,14 +93,18 @@ def merge(shards: Sequence[Path], path: Path) -> None:
         StudyError: they hold different layers.
     """
     files = [pq.ParquetFile(shard) for shard in shards]
-    schema = files[0].schema_arrow
-    if any(file.schema_arrow != schema for file in files):
+    read = files[0].schema_arrow
+    if any(file.schema_arrow != read for file in files):
         raise StudyError(f"the shards of {path} hold different layers", "delete the shards, and run again")
-    with replacing(path) as temporary:
-        with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=False) as writer:
-            for file in files:
-                for group in range(file.num_row_groups):
-                    writer.write_table(file.read_row_group(group))
+    layers = [int(name.removeprefix("layer_")) for name in read.names[4:]]
+    schema = _schema(layers, read.field(4).type.list_size)  # parquet has names of its own for what lists hold
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=False) as writer,
+    ):
+        for file in files:
+            for group in range(file.num_row_groups):
+                writer.write_table(file.read_row_group(group).cast(schema))
 
 
 def _chosen(layers: str | Iterable[int], n_layers: int) -> list[int]:

@@ -195,7 +195,8 @@ def merge(shards: Sequence[pa.Table], prompts: Sequence[Prompt]) -> pa.Table:
     found = list(zip(table["question_id"].to_pylist(), table["sample"].to_pylist(), strict=True))
     if found != wanted:
         raise StudyError(
-            f"the shards hold {len(found)} responses where {len(wanted)} are wanted", "delete the shards, and run again"
+            f"the shards hold {len(found)} responses where {len(wanted)} are wanted",
+            "delete the shards, and run again",
         )
     return table
 
@@ -220,7 +221,7 @@ def _in_order(table: pa.Table, prompts: Sequence[Prompt]) -> pa.Table:
     rank = {prompt.question_id: number for number, prompt in enumerate(prompts)}
     ids, samples = table["question_id"].to_pylist(), table["sample"].to_pylist()
     order = sorted(range(len(ids)), key=lambda row: (rank[ids[row]], samples[row]))
-    return table.take(order).combine_chunks()
+    return table.take(pa.array(order, pa.int64())).combine_chunks()
 
 
 def _check(model: PreTrainedModel, prompts: Sequence[Prompt], max_new_tokens: int) -> None:

@@ -74,7 +74,7 @@ class OpenAIJudge(LanguageModel):
     price: Price | None = Field(None, description="For the estimate and the cap; null if nothing is known.")
     cost_cap: Positive | None = Field(
         None,
-        description="US dollars that this judge may cost on this machine, over all studies; needs `price`.",
+        description="US dollars that it may cost on this machine, over all studies. Needs a price.",
     )
 
 
