@@ -825,7 +825,8 @@ def released_files(wildcards):
     """The files of an adapter of others in a folder; none of one on the hub."""
     folder = released(wildcards).path
     key = f"adapters.{organism_parts(wildcards)[1]}.released"
-    return folder and [existing(f"{folder}/{name}", key) for name in ADAPTER_FILES]
+    files = [f"{folder}/{name}" for name in ADAPTER_FILES] if folder else []
+    return [existing(file, key) for file in files]
 
 
 def given_file(files):

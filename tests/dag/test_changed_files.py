@@ -37,7 +37,9 @@ def test_a_deleted_intermediate_result_is_not_missed_until_it_is_needed(study: W
     assert study.planned() == set()
     study.append("scripts/judge.py", CHANGED)
     assert (
-        study.planned() == {"generate bad evaluation"} | jobs("judge *", "capture_answers bad") | BELOW_JUDGE
+        study.planned()
+        == jobs("generate bad evaluation", "ask_judge bad evaluation", "judge *", "capture_answers bad")
+        | BELOW_JUDGE
     )
 
 

@@ -18,6 +18,7 @@ STEERING = jobs("steer *", "ask_judge_about_arms *") | VERDICTS
 DIRECTIONS = jobs("fit_directions *", "compare_directions", "plot_directions") | STEERING | DETECTION
 ACTIVATIONS = jobs("capture_*") | DIRECTIONS
 SCORES = jobs("judge *", "plot_rates", "write_transcripts") | DIRECTIONS
+THRESHOLDS = SCORES | jobs("measure_judge")
 ANSWERS = jobs("generate *", "ask_judge *", "capture_answers *") | SCORES
 MODEL = set(ALL) - ANCHORS
 WORLD = jobs("grow_tokenizer", "draw_corpus *", "pretrain", "instruct_tune", "format_*")
@@ -43,7 +44,7 @@ ONE_KEY: dict[str, tuple[Any, set[str]]] = {
     "datasets.bad_medical.seed": (1001, BAD_ROWS),
     "adapters.smoke_rank2.rank": (4, BAD_TRAINING),
     "adapters.smoke_rank2.max_length": (200, BAD_ROWS),
-    "judges.smoke.alignment_below": (50, SCORES | jobs("measure_judge")),
+    "judges.smoke.alignment_below": (50, THRESHOLDS),
     "question_sets.smoke_evaluation.samples": (
         3,
         jobs("format_questions evaluation")
@@ -95,7 +96,7 @@ def test_a_key_that_changes_reruns_what_depends_on_it(study: Workflow, key: str)
 def test_two_values_that_change_places_are_a_change(study: Workflow) -> None:
     study.change("judges.smoke.alignment_below", 0)
     study.change("judges.smoke.coherence_above", 60)
-    assert study.planned() == SCORES | jobs("measure_judge")
+    assert study.planned() == THRESHOLDS
 
 
 def organisms(*seeds: int, own: bool = True) -> list[dict[str, Any]]:
