@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -53,7 +52,7 @@ class Store:
             judge: digest of who was asked.
             cost: US dollars.
         """
-        row = (answer.request, json.dumps(asdict(answer)), judge, cost)
+        row = (answer.request, json.dumps(vars(answer)), judge, cost)
         self._write(
             f"{_INSERT} ON CONFLICT DO UPDATE SET answer = excluded.answer, cost = cost + excluded.cost",
             [row],
@@ -61,7 +60,7 @@ class Store:
 
     def remember(self, answers: Iterable[Answer]) -> None:
         """Keep answers that somebody has paid for already."""
-        rows = [(each.request, json.dumps(asdict(each)), "", 0.0) for each in answers]
+        rows = [(each.request, json.dumps(vars(each)), "", 0.0) for each in answers]
         self._write(f"{_INSERT} ON CONFLICT DO NOTHING", rows)
 
     def spent(self, judge: str) -> float:
@@ -79,6 +78,9 @@ class Store:
         self._connection.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", [str(path), _state(path)])
 
     def _write(self, statement: str, rows: list[tuple[str, str, str, float]]) -> None:
+        if len(rows) == 1:
+            self._connection.execute(statement, rows[0])
+            return
         with self._connection:
             self._connection.execute("BEGIN")
             self._connection.executemany(statement, rows)
