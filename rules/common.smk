@@ -716,6 +716,10 @@ def model_files(wildcards):
         ]
     if model.source == "hub":
         return [f"results/{wildcards.model}/model.json"]
+    if model.source == "given" and is_given(wildcards):
+        return (
+            []
+        )  # Snakemake asks the rule that would compute the file, too, before it takes the other
     if model.source == "given":
         refuse(
             f"the model {wildcards.model} is not here, and nothing of it can be computed",
@@ -809,6 +813,21 @@ def judge_model_files(wildcards):
     """The files of the model of a judge that runs here."""
     judge = section("judges", wildcards.judge)
     return model_files(Wildcards(fromdict={"model": judge.model}))
+
+
+def is_given(wildcards):
+    """Whether the answers or activations that a path names come from a file of others."""
+    patterns = [
+        "results/{model}/generations/{subject}/{question_set}",
+        "results/{model}/activations/{reader}/prompts/{question_set}",
+        "results/{model}/activations/{organism}/{organism}/{question_set}",
+    ]
+    stems = {
+        pattern.format(**dict(wildcards))
+        for pattern in patterns
+        if set(re.findall("{(\\w+)}", pattern)) <= set(wildcards.keys())
+    }
+    return bool(stems & {*GIVEN_RESPONSES, *GIVEN_ACTIVATIONS})
 
 
 def existing(path, key):

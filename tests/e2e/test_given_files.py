@@ -141,6 +141,13 @@ def given(checkout: Checkout) -> list[dict[str, Any]]:
     return [*responses, *activations]
 
 
+def without_text(found: Any) -> Any:
+    """A detection without what its prompts' words tell: those of a model that is not here have no template."""
+    if isinstance(found, dict):
+        return {key: without_text(value) for key, value in found.items() if key != "text"}
+    return found
+
+
 def test_a_study_from_given_files_has_the_numbers_of_the_study_that_made_them(unfinished: Checkout) -> None:
     overlay = yaml.safe_load(unfinished.path(SMOKE).read_text())
     study = overlay["studies"]["smoke"]
@@ -160,7 +167,7 @@ def test_a_study_from_given_files_has_the_numbers_of_the_study_that_made_them(un
         json.loads(unfinished.path(f"results/{name}/detection_auc.json").read_text())
         for name in ("smoke", "theirs")
     )
-    assert theirs["organisms"][ORGANISM] == ours["organisms"][ORGANISM]
+    assert without_text(theirs["organisms"][ORGANISM]) == without_text(ours["organisms"][ORGANISM])
 
 
 def test_an_adapter_in_a_folder_takes_the_place_of_training(unfinished: Checkout) -> None:

@@ -164,7 +164,7 @@ def questions_table(
 ) -> pa.Table:
     """Format questions as prompts of `tokenizer`'s chat template: a table of `SCHEMA`.
 
-    Without a tokenizer, of a model that is not here, a prompt is the last message, and has no tokens.
+    Without a tokenizer, of a model that is not here, a prompt is its messages as lines, and has no tokens.
 
     Raises:
         StudyError: two questions have one id, or the template refuses a prompt (it is named).
@@ -175,7 +175,8 @@ def questions_table(
             raise StudyError(f"two questions have the id {question.question_id}", "give each its own id")
         seen.add(question.question_id)
         if tokenizer is None:
-            lines.append({**asdict(question), "prompt": question.messages[-1]["content"], "token_ids": []})
+            text = "\n".join(f"{message['role']}: {message['content']}" for message in question.messages)
+            lines.append({**asdict(question), "prompt": text, "token_ids": []})
             continue
         try:
             prompt, token_ids = encode_prompt(tokenizer, question.messages, default_system=default_system)
