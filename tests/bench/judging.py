@@ -94,8 +94,8 @@ def main() -> None:
     ideal = options.calls * options.latency / options.concurrency
     asked = f"{options.calls:,} calls at {1000 * options.latency:.0f} ms, {options.concurrency} at once"
     print(
-        f"judge: {asked}: {together:.1f} s, {together / ideal:.2f} times the ideal; {alone / together:.0f} times "
-        f"as fast as one at a time ({alone:.0f} s, from {serial} calls)"
+        f"judge: {asked}: {together:.1f} s, {together / ideal:.2f} times the ideal; "
+        f"{alone / together:.0f} times as fast as one at a time ({alone:.0f} s, from {serial} calls)"
     )
 
 

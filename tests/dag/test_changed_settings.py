@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from job_names import ALL, jobs
+from job_names import ALL, SUBJECTS, jobs
 from job_names import STEERING as STEERED
 from workflow_copy import Workflow
 
@@ -135,3 +135,23 @@ def test_one_more_organism_to_steer_leaves_the_others_alone(study: Workflow) -> 
     study.change("studies.smoke.steering.organisms", [BAD, OWN])
     new = {f"{rule} own {operation}" for rule in STEERED for operation in ("add", "ablate")}
     assert study.planned() == new | jobs("plot_steering", "collect_detection")
+
+
+def test_a_second_judge_is_asked_about_the_evaluation_and_compared(study: Workflow) -> None:
+    study.change("studies.smoke.second_judge", "world")
+    answered = [f"{SUBJECTS[short]}/smoke_evaluation" for short in ("instruct", "bad", "own")]
+    new = {f"ask_judge opinions/world/{path}.parquet" for path in answered}
+    new |= {f"compare_judges agreement/{path}.json" for path in answered}
+    assert study.planned() == new | {"collect_detection"}
+
+
+def test_shards_replan_what_they_are_put_together_to(study: Workflow) -> None:
+    study.change("studies.smoke.activations.shards", 2)
+    planned = study.planned()
+    assert not [
+        job for job in planned if job.startswith(("generate", "capture_prompts ", "capture_answers "))
+    ]
+    shards = {job for job in planned if "_shard" in job}
+    assert len(shards) == 2 * (2 + 2), "two readers of prompts, two organisms' answers, two shards each"
+    study.change("studies.smoke.activations.shards", 1)
+    assert study.planned() == set()

@@ -142,7 +142,7 @@ def given(checkout: Checkout) -> list[dict[str, Any]]:
 
 
 def without_text(found: Any) -> Any:
-    """A detection without what its prompts' words tell: those of a model that is not here have no template."""
+    """A detection without what its prompts' words tell: prompts of a model not here have no template."""
     if isinstance(found, dict):
         return {key: without_text(value) for key, value in found.items() if key != "text"}
     return found

@@ -43,13 +43,13 @@ SlurmctldLogFile=$STATE/controller.log
 SlurmdLogFile=$STATE/node.log
 SlurmctldPidFile=$STATE/controller.pid
 SlurmdPidFile=$STATE/node.pid
-NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(free -m | awk '/^Mem:/ {print int($2 * 0.9)}') State=UNKNOWN
+NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$(nproc --all) RealMemory=$(free -m | awk '/^Mem:/ {print int($2 * 0.9)}') State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
   [ -e /etc/munge/munge.key ] || { head -c 1024 /dev/urandom > /etc/munge/munge.key; }
   chown munge: /etc/munge/munge.key /run/munge
   chmod 400 /etc/munge/munge.key
-  pgrep -x munged > /dev/null || runuser -u munge -- /usr/sbin/munged
+  munge --no-input > /dev/null 2>&1 || runuser -u munge -- /usr/sbin/munged --force
   /usr/sbin/slurmctld
   /usr/sbin/slurmd
   for _ in $(seq 30); do
@@ -65,7 +65,7 @@ stop() {
     [ -e "$STATE/$name.pid" ] && kill "$(cat "$STATE/$name.pid")" 2> /dev/null || true
   done
   for _ in $(seq 20); do
-    pgrep -x 'slurmctld|slurmd' > /dev/null || break
+    ! pgrep -x slurmctld > /dev/null && ! pgrep -x slurmd > /dev/null && break
     sleep 0.5
   done
   pkill -x munged || true
