@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chat_endpoint import KEY, chat_endpoint
 from forewarn.errors import StudyError
+from forewarn.judges import asking, parallel
 from forewarn.judges.asking import PROBE
 from forewarn.judges.configured import configured_judge
 from forewarn.judges.prompts import PROMPTS, filled, read_prompts
@@ -203,6 +204,33 @@ def test_a_rate_limit_spreads_requests(endpoint):
     judged(endpoint, *[f"answer {n}" for n in range(5)], requests_per_minute=1200)
     gaps = [b - a for a, b in zip(sorted(endpoint.times), sorted(endpoint.times)[1:], strict=False)]
     assert sum(gaps) >= 0.9 * 10 * 0.05, "eleven requests, 50 ms apart"
+
+
+@pytest.fixture
+def parts(monkeypatch):
+    """Asking is spread over three processes, as many requests would be."""
+    for module in (asking, parallel):
+        monkeypatch.setattr(module, "SMALLEST", 10)
+    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda _: {0, 1, 2})
+
+
+def test_several_processes_ask_each_prompt_once(endpoint, parts):
+    answers = [f"answer {n}" for n in range(60)]
+    endpoint.faults, endpoint.latency = [429, 500, "no choices"] * 4, 0.05
+    scores = judged(endpoint, *answers, concurrency=9)
+    assert [score.outcome for score in scores] == ["scored"] * 60
+    assert len(endpoint.paid) == 120 + 4 and len(set(endpoint.paid)) == 120 and endpoint.probes == 1
+    assert 4 <= endpoint.busiest <= 9
+
+
+def test_several_processes_share_one_cap(endpoint, parts):
+    answers = [f"answer {n}" for n in range(60)]
+    with pytest.raises(StudyError, match="cost cap"):
+        judged(endpoint, *answers, price=PRICE, cost_cap=6.0)
+    assert 4.0 < endpoint.billed / 1000 <= 6.0
+    paid = len(endpoint.paid)
+    assert len(judged(endpoint, *answers, price=PRICE, cost_cap=100.0)) == 60
+    assert len(endpoint.paid) == 120 > paid
 
 
 PRICE = {"input": 1000.0, "output": 1000.0}

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -78,6 +82,35 @@ def test_sampled_opinions_come_back_as_well(asked, tmp_path, monkeypatch):
     remember_opinions(tmp_path / "first/results")
     ask("second", probabilities=False)
     assert len(endpoint.paid) == 30
+
+
+KILLED = """
+import json, sys
+sys.path.insert(0, {scripts!r})
+from forewarn.judges.asking import ask_endpoint
+ask_endpoint(json.loads(sys.argv[1]), [f"prompt {{n}}" for n in range(200)])
+"""
+
+
+def test_a_killed_run_pays_for_nothing_twice_but_what_was_in_flight(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOREWARN_TEST_KEY", KEY)
+    with chat_endpoint() as endpoint:
+        endpoint.latency = 0.05
+        settings = json.dumps(SETTINGS | {"base_url": endpoint.url})
+        command = [sys.executable, "-c", KILLED.format(scripts=str(Path("scripts").absolute())), settings]
+        run = subprocess.Popen(command, cwd=tmp_path)
+        while len(endpoint.paid) < 40 and run.poll() is None:
+            time.sleep(0.01)
+        run.send_signal(signal.SIGKILL)
+        assert run.wait() == -signal.SIGKILL
+        paid = len(endpoint.paid)
+        assert 40 <= paid < 150
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+        assert set(endpoint.paid) == {f"prompt {n}" for n in range(200)}
+        twice = len(endpoint.paid) - 200
+        assert twice <= 2 * SETTINGS["concurrency"], "at most what was in flight"
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+        assert len(endpoint.paid) == 200 + twice
 
 
 def test_no_key_is_in_what_is_kept(asked, tmp_path):

@@ -14,6 +14,7 @@ from forewarn.errors import StudyError
 from forewarn.files import digest
 from forewarn.judges.budget import Budget, CapReached, Price, estimate
 from forewarn.judges.endpoint import PROBABILITIES, SAMPLED, Endpoint, Refused, Unanswered
+from forewarn.judges.parallel import SMALLEST, ask_in_parts
 from forewarn.judges.reply import Answer, Reply
 from forewarn.judges.store import PATH, Store
 from forewarn.progress import Progress
@@ -40,8 +41,21 @@ def ask_endpoint(settings: Mapping[str, Any], prompts: Sequence[str]) -> dict[st
         StudyError: there is no key, the endpoint fails, or the cost cap is reached. What was answered until
             then is kept.
     """
-    with Store() as store, _alone(judge_digest(settings)):
-        return asyncio.run(_Asking(settings, store).replies(list(dict.fromkeys(prompts))))
+    asked = list(dict.fromkeys(prompts))
+    with _alone(judge_digest(settings)):
+        with Store() as store:
+            asking = _Asking(settings, store)
+            missing = [prompt for prompt in asked if asking.recorded(prompt) is None]
+            asking.announce(len(asked), missing)
+        if len(missing) > SMALLEST:
+            _ask(settings, missing[:1])  # so that the parts know how the endpoint answers, if it does
+            ask_in_parts(settings, judge_digest(settings), missing[1:], _ask)
+        return _ask(settings, asked)
+
+
+def _ask(settings: Mapping[str, Any], prompts: Sequence[str]) -> dict[str, Reply]:
+    with Store() as store:
+        return asyncio.run(_Asking(settings, store).replies(list(prompts)))
 
 
 def judge_digest(settings: Mapping[str, Any]) -> str:
@@ -75,10 +89,9 @@ class _Asking:
         self.unanswered = 0
 
     async def replies(self, prompts: list[str]) -> dict[str, Reply]:
-        known = self.known = {prompt: self._recorded(prompt) for prompt in prompts}
+        known = self.known = {prompt: self.recorded(prompt) for prompt in prompts}
         self.missing = [prompt for prompt, reply in known.items() if reply is None]
         if self.missing:
-            self._announce(len(prompts))
             progress = Progress("judge", len(self.missing), unit="answers")
             gate = asyncio.Semaphore(self.settings["concurrency"])
             async with Endpoint(self.settings) as self.endpoint:
@@ -103,18 +116,19 @@ class _Asking:
             log.info("the judge %s has cost $%.4f in all", self.settings["model"], self.budget.spent)
         return {prompt: reply for prompt, reply in known.items() if reply is not None}
 
-    def _announce(self, asked: int) -> None:
+    def announce(self, asked: int, missing: Sequence[str]) -> None:
+        """Say what asking will take, before the first request."""
         requests = self.settings["samples"] if self.sampled else 1
         length = (SAMPLED if self.sampled else PROBABILITIES)["max_tokens"]
-        told = estimate(self.missing, requests, length, self.price)
-        log.info("%d judgements, %d of them known; the rest: %s", asked, asked - len(self.missing), told)
+        told = estimate(missing, requests, length, self.price)
+        log.info("%d judgements, %d of them known; the rest: %s", asked, asked - len(missing), told)
         if self.budget.cap is not None:
             log.info("cost cap $%.2f, of which $%.4f are spent", self.budget.cap, self.budget.spent)
 
     def _request(self, prompt: str, parameters: Mapping[str, Any]) -> str:
         return digest([self.judge, dict(parameters), prompt])
 
-    def _recorded(self, prompt: str) -> Reply | None:
+    def recorded(self, prompt: str) -> Reply | None:
         """What was answered before, if it is a whole reply."""
         if self.settings["probabilities"]:
             answer = self.store.get(self._request(prompt, PROBABILITIES))
