@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from forewarn.data.questions import Question, questions_table
 from forewarn.errors import StudyError
-from forewarn.files import write_table
+from forewarn.files import read_table, write_table
 from forewarn.models import activations, generation
 from forewarn.models.requests import requests_from_tables
 from forewarn.models.shards import part
@@ -56,7 +56,9 @@ def answers(tokenizer, questions):
 @pytest.mark.parametrize("count", COUNTS)
 def test_generations(answers, tmp_path, count):
     prompts, answer = answers
-    shards = [answer(shard=(number, count)) for number in range(1, count + 1)]
+    for number in range(1, count + 1):
+        write_table(tmp_path / f"{number}.parquet", answer(shard=(number, count)))
+    shards = [read_table(tmp_path / f"{number}.parquet") for number in range(1, count + 1)]
     write_table(tmp_path / "merged.parquet", generation.merge(shards, prompts))
     write_table(tmp_path / "whole.parquet", answer())
     assert (tmp_path / "merged.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()

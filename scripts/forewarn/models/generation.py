@@ -190,7 +190,8 @@ def merge(shards: Sequence[pa.Table], prompts: Sequence[Prompt]) -> pa.Table:
     Raises:
         StudyError: they are not all responses to these prompts.
     """
-    table = _in_order(pa.concat_tables(shards), prompts)
+    # Parquet has names of its own for what lists hold.
+    table = _in_order(pa.concat_tables([shard.cast(SCHEMA) for shard in shards]), prompts)
     wanted = [(prompt.question_id, sample) for prompt in prompts for sample in range(prompt.samples)]
     found = list(zip(table["question_id"].to_pylist(), table["sample"].to_pylist(), strict=True))
     if found != wanted:
