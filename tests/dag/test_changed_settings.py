@@ -152,6 +152,6 @@ def test_shards_replan_what_they_are_put_together_to(study: Workflow) -> None:
         job for job in planned if job.startswith(("generate", "capture_prompts ", "capture_answers "))
     ]
     shards = {job for job in planned if "_shard" in job}
-    assert len(shards) == 2 * (2 + 2), "two readers of prompts, two organisms' answers, two shards each"
+    assert len(shards) == 2 * (2 + 2 * 2), "of two shards, files of two readers; two each of two organisms"
     study.change("studies.smoke.activations.shards", 1)
     assert study.planned() == set()

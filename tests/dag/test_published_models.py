@@ -150,3 +150,15 @@ def test_a_key_that_changes_reruns_what_depends_on_it(done: Workflow, tmp_path: 
         study.change(key, value)
     assert planned(study) == expected
     assert planned(done) == set()
+
+
+def test_a_judge_that_runs_here_is_asked_by_rules_of_its_own(done: Workflow, tmp_path: Path) -> None:
+    workflow = done.copy(tmp_path / "judged here")
+    workflow.change("judges.here", {"kind": "local", "model": "small"})
+    workflow.change("studies.small.second_judge", "here")
+    assert planned(workflow) == {"ask_local_judge", "compare_judges", "collect_detection"}
+    workflow.change("studies.small.judge", "here")
+    workflow.change("studies.small.second_judge", "world")
+    rules = planned(workflow)
+    assert rules >= {"ask_local_judge", "ask_local_judge_about_anchors", "measure_judge", "judge"}
+    assert not rules & {"generate", "capture_prompts", "train_organism"}
