@@ -13,7 +13,7 @@ from typing import Any
 from forewarn.errors import StudyError
 from forewarn.files import digest
 from forewarn.judges.budget import Budget, CapReached, Price, estimate
-from forewarn.judges.endpoint import PROBABILITIES, SAMPLED, Endpoint, Refused, Unanswered
+from forewarn.judges.endpoint import PROBABILITIES, SAMPLED, Endpoint, Refused, Unanswered, Unreadable
 from forewarn.judges.parallel import SMALLEST, ask_in_parts
 from forewarn.judges.reply import Answer, Reply
 from forewarn.judges.store import PATH, Store
@@ -102,11 +102,10 @@ class _Asking:
 
                 async def ask(prompt: str) -> None:
                     async with gate:
-                        if (
-                            self.failure is None and not self.capped
-                        ):  # else let those in flight end: they are paid for
-                            known[prompt] = await self._reply_or_reason(prompt)
-                            progress.step(1)
+                        if self.failure or self.capped:
+                            return  # those in flight are let end: they are paid for
+                        known[prompt] = await self._reply_or_reason(prompt)
+                        progress.step(1)
 
                 await asyncio.gather(*[ask(prompt) for prompt in self.missing])
             if self.capped:
@@ -153,7 +152,8 @@ class _Asking:
             tokens = ()
         except Unanswered as error:
             raise StudyError(*self._broken(error)) from error
-        split = bool(tokens) and not any(token == "85" for token, _ in tokens) and tokens[0][0] == "8"
+        likeliest = max(tokens, key=lambda pair: pair[1])[0] if tokens else ""
+        split = likeliest == "8" and not any(token == "85" for token, _ in tokens)
         if split or not tokens:
             why = "writes numbers digit by digit" if split else "gives no token probabilities"
             count = self.settings["samples"]
@@ -206,14 +206,20 @@ class _Asking:
         known = self.store.get(request)
         if known and (known.tokens or "logprobs" not in parameters):
             return known
-        limit = parameters["max_tokens"]
+        limit, attempts = parameters["max_tokens"], self.settings["retries"] + 1
         bound = self.price.bound(prompt, limit)
-        await self.budget.reserve(bound)
-        cost = 0.0
-        try:
-            answer = await self.endpoint.ask(prompt, parameters, request)
-            cost = self.price.of_answer(prompt, answer, limit)
-            self.store.put(answer, self.judge, cost)
-        finally:
-            await self.budget.settle(bound, cost)
-        return answer
+        for attempt in range(attempts):
+            await self.budget.reserve(bound)
+            cost = 0.0
+            try:
+                answer = await self.endpoint.ask(prompt, parameters, request)
+                cost = self.price.of_answer(prompt, answer, limit)
+                self.store.put(answer, self.judge, cost)
+                return answer
+            except Unreadable as error:
+                cost, reason = bound, str(error)  # it may well be billed
+                self.store.lose(self.judge, cost)
+            finally:
+                await self.budget.settle(bound, cost)
+            await asyncio.sleep(min(0.1 * 2**attempt, 8))
+        raise Unanswered(reason)

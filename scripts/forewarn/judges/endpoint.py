@@ -28,6 +28,10 @@ class Unanswered(Exception):  # noqa: N818 - it is an outcome, which a score tel
     """No answer to one prompt, for a while; the message says why."""
 
 
+class Unreadable(Exception):  # noqa: N818 - likewise
+    """An answer that is no chat completion: it may be billed, and is of no use."""
+
+
 class Refused(Unanswered):
     """The endpoint will not answer this prompt, as often as it is asked."""
 
@@ -87,15 +91,13 @@ class Endpoint:
         Raises:
             StudyError: no request can succeed.
             Unanswered: this one did not.
+            Unreadable: it did, and nobody can tell what.
         """
-        for attempt in range(self.settings["retries"] + 1):
-            await self._turn()
-            try:
-                return self._answer(await self._send(prompt, parameters), request)
-            except ValueError as error:  # it answered, in no language of ours
-                reason = f"the endpoint's answer cannot be read: {error}"[:200]
-                await asyncio.sleep(min(0.1 * 2**attempt, 8))
-        raise Unanswered(reason)
+        await self._turn()
+        try:
+            return self._answer(await self._send(prompt, parameters), request)
+        except ValueError as error:  # it answered, in no language of ours
+            raise Unreadable(f"the endpoint's answer cannot be read: {error}"[:200]) from error
 
     async def _turn(self) -> None:
         """Wait as long as the rate limit demands."""

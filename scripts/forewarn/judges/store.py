@@ -58,6 +58,11 @@ class Store:
             [row],
         )
 
+    def lose(self, judge: str, cost: float) -> None:
+        """Note what was paid, at most, for an answer that cannot be read."""
+        answer = Answer(f"lost {judge}", "", "")
+        self.put(answer, judge, cost)
+
     def remember(self, answers: Iterable[Answer]) -> None:
         """Keep answers that somebody has paid for already."""
         rows = [(each.request, json.dumps(vars(each)), "", 0.0) for each in answers]
