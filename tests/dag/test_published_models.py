@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from workflow_copy import Workflow
 
 from forewarn.config.published import STUDIES
+from once import built_once
 from shapes import SHAPES
 
 GPU_WORK = {"train_organism", "generate", "capture_prompts", "capture_answers", "steer"}
@@ -90,15 +90,14 @@ def small_study(workflow: Workflow) -> None:
 @pytest.fixture(scope="module")
 def done(fresh: Workflow, shared: Path) -> Workflow:
     """The small study with everything done; not to be changed."""
-    folder = shared / "small"
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            copy = fresh.copy(shared / "small unfinished")
-            small_study(copy)
-            said = copy.run("--quiet", "--", "small")
-            assert said.status == 0, said
-            copy.folder.rename(folder)
-    return Workflow(folder)
+
+    def build(folder: Path) -> None:
+        copy = fresh.copy(folder)
+        small_study(copy)
+        said = copy.run("--quiet", "--", "small")
+        assert said.status == 0, said
+
+    return Workflow(built_once(shared / "small", build))
 
 
 def planned(workflow: Workflow) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -112,19 +111,6 @@ def check_out(repository: Path, folder: Path, overlay: str) -> Checkout:
 
     shutil.copytree(repository, folder, ignore=left_out, symlinks=True)
     return Checkout(folder, overlay)
-
-
-def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
-    """Let the first of several test processes build `folder`, while the others wait for it."""
-    done = folder.with_name(f"{folder.name} is done")
-    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            if folder.exists():
-                pytest.fail(f"{folder.name} could not be made; the first test that needed it says why")
-            build(folder)
-            done.touch()
-    return folder
 
 
 def until(condition: Callable[[], bool], run: subprocess.Popen[str], what: str, seconds: float = 300) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 from checkout import SMOKE, Checkout, environment
-from filelock import FileLock
+
+from once import alone
 
 DAEMONS = ("slurmctld", "slurmd", "munged")
 SEARCHED = f"{os.environ['PATH']}:/usr/sbin"
@@ -30,7 +31,7 @@ ACTIVATIONS = "results/smoke/activations/instruct/prompts/smoke_detection.parque
 def cluster(repository: Path, shared: Path) -> Iterator[None]:
     """A cluster of one node, for one test process at a time."""
     script = repository / "tests/slurm/cluster.sh"
-    with FileLock(shared / "slurm.lock"):
+    with alone(shared / "slurm.lock"):
         subprocess.run([script, "start"], check=True, timeout=120)
         try:
             yield
