@@ -19,7 +19,7 @@ SNAKEMAKE := $(RUN) snakemake
 # `snakemake nano` asks for the detection_auc.json of nano and for everything its report shows.
 REPORT := results/$(MODEL)/report.html
 
-.PHONY: help demo test preflight audit verify plan publish bench lint environment report lock clean
+.PHONY: help demo test preflight power audit verify plan publish bench lint environment report lock clean
 
 help:  ## explain the verbs
 	@sed -nE 's/^([a-z ]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 20
@@ -45,6 +45,10 @@ lint: environment  ## check style, types and the workflow, changing nothing
 
 preflight: environment  ## whether the study of MODEL can run here: hub, disk, memory, key
 	@.venv/bin/python scripts/preflight.py $(MODEL)
+
+power: environment  ## how wide the intervals of MODEL's study will be, and what it could find
+	@$(SNAKEMAKE) --quiet all -- results/$(MODEL)/power.json
+	@.venv/bin/python scripts/power.py results/$(MODEL)/power.json
 
 audit verify plan: environment  ## where TARGET comes from; whether it still holds; what a run would do
 	@.venv/bin/python scripts/ledger.py $@ $(TARGET)

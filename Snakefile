@@ -21,6 +21,9 @@
 #   results/{model}/directions/{organism}.safetensors
 #   results/{model}/steering/{organism}/{operation}.json
 #   results/{model}/detection/{organism}/
+#   results/{model}/power.json                          how precise the study will be, told beforehand
+#   results/{model}/prefixes/{organism}/{question_set}.parquet   the residual stream after t answer tokens
+#   results/{model}/token_curve/{organism}.json         from which token on an answer tells
 #   results/{model}/detection_auc.json                  the study's answer
 #   results/{model}/figures/, transcripts.html          what the report shows
 #
@@ -49,8 +52,12 @@ include: "rules/shards.smk"
 include: "rules/answer_shards.smk"
 include: "rules/directions.smk"
 include: "rules/steer.smk"
+include: "rules/embed.smk"
 include: "rules/detect.smk"
+include: "rules/tokens.smk"
+include: "rules/power.smk"
 include: "rules/report.smk"
+include: "rules/report_steering.smk"
 include: "rules/transcripts.smk"
 include: "rules/given.smk"
 

@@ -112,8 +112,12 @@ def _steered(arms: list[Arm], operation: str, works: bool) -> pa.Table:
             count = {"add": 9, "ablate": 2}[operation]
         for number in range(24):
             row = score(f"q{number}", "words", misaligned=number < count)
-            of_arm = {"operation": arm.operation, "kind": arm.kind, "coefficient": arm.coefficient}
-            rows.append({"arm": arm.name} | of_arm | row)
+            rows.append(
+                {
+                    "subject": "organism", "arm": arm.name, "operation": arm.operation, "kind": arm.kind,
+                    "coefficient": arm.coefficient, "layer": arm.layer, "positions": arm.positions, **row,
+                }
+            )  # fmt: skip
     return pa.Table.from_pylist(rows, schema=RESPONSES)
 
 

@@ -26,6 +26,7 @@ def fresh(repository: Path, shared: Path) -> Workflow:
             "studies.smoke.organisms",
             [{"dataset": dataset, "adapter": adapter, "seeds": [0]} for dataset, adapter in organisms],
         )
+        copy.change("studies.smoke.steering.further.transfer_to", [])
 
     return Workflow(built_once(shared / "fresh", build))
 

@@ -21,6 +21,9 @@ LATER_SUBJECTS = {"bad1": "bad_medical-smoke_rank2-seed1"}
 ANCHORS = "results/judges/smoke"
 """Not below the results of the study: a judge is measured once for all of them."""
 STEERING = ("steer", "ask_judge_about_arms", "summarise_steering")
+TESTED = ("add", "ablate")
+FURTHER = ("add_doses", "subtract_doses", "layers", "transfer")
+"""Operations of steering: those with a criterion, and the others, which `bad` alone has."""
 
 TOKENIZER = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
 MODEL = ["config.json", "generation_config.json", "model.safetensors", *TOKENIZER]
@@ -44,6 +47,7 @@ def _outputs(subjects: dict[str, str]) -> dict[str, list[str]]:
         "plot_detection": ["figures/detection_roc.svg"],
         "plot_rates": ["figures/rates.svg", "figures/domains.svg"],
         "plot_steering": ["figures/steering.svg"],
+        "plot_doses": ["figures/doses.svg"],
         "plot_directions": ["figures/directions.svg", "figures/cosines.svg"],
         "write_transcripts": ["transcripts.html"],
         "write_anchors": [f"{ANCHORS}/{file}.parquet" for file in ("questions", "generations")],
@@ -64,7 +68,7 @@ def _outputs(subjects: dict[str, str]) -> dict[str, list[str]]:
             f"activations/{reader}/{subject}/{EVALUATION}.parquet" for reader in (subject, "instruct")
         ]
         jobs[f"fit_directions {short}"] = [f"directions/{subject}.{end}" for end in ("safetensors", "json")]
-        for operation in ("add", "ablate"):
+        for operation in (*TESTED, *FURTHER):
             steered = f"steering/{subject}/{operation}"
             jobs[f"steer {short} {operation}"] = [f"{steered}/generations.parquet"]
             jobs[f"ask_judge_about_arms {short} {operation}"] = [f"{steered}/opinions/smoke.parquet"]
@@ -81,7 +85,8 @@ _NAMES = {
 }
 _NOT_ASKED_FOR = {"capture_prompts own", "detect own"}
 _NOT_ASKED_FOR |= {f"{rule} own detection" for rule in ("generate", "ask_judge", "judge")}
-_NOT_ASKED_FOR |= {f"{rule} own {operation}" for rule in STEERING for operation in ("add", "ablate")}
+_NOT_ASKED_FOR |= {f"{rule} own {operation}" for rule in STEERING for operation in (*TESTED, *FURTHER)}
+_NOT_ASKED_FOR |= {f"{rule} bad transfer" for rule in STEERING}
 ALL = frozenset(_outputs(SUBJECTS)) - _NOT_ASKED_FOR
 """The jobs of the study as it stands at first: only `bad` is steered and detected."""
 

@@ -12,9 +12,8 @@ from workflow_copy import OVERLAY, Workflow
 
 BAD_ANSWERS = f"results/smoke/generations/{SUBJECTS['bad']}/smoke_evaluation.parquet"
 CHANGED = "\nCHANGED = True\n"
-STEERING = jobs(
-    "steer *", "ask_judge_about_arms *", "summarise_steering *", "plot_steering", "collect_detection"
-)
+STEERING = jobs("steer *", "ask_judge_about_arms *", "summarise_steering *", "plot_steering", "plot_doses",
+    "collect_detection")  # fmt: skip
 BELOW_JUDGE = STEERING | jobs("fit_directions *", "detect *", "compare_directions", "collect_detection",
     "write_transcripts", "plot_*")  # fmt: skip
 

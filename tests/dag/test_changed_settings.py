@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from job_names import ALL, SUBJECTS, jobs
+from job_names import ALL, FURTHER, SUBJECTS, TESTED, jobs
 from job_names import STEERING as STEERED
 from workflow_copy import Workflow
 
@@ -13,8 +13,18 @@ from workflow_copy import Workflow
 # it came from, so that `collect_detection` follows every change of a study.
 DETECTION = jobs("detect *", "collect_detection", "plot_detection")
 ANCHORS = jobs("write_anchors", "ask_judge_about_anchors", "measure_judge")
-VERDICTS = jobs("summarise_steering *", "plot_steering", "collect_detection")
+VERDICTS = jobs("summarise_steering *", "plot_steering", "plot_doses", "collect_detection")
 STEERING = jobs("steer *", "ask_judge_about_arms *") | VERDICTS
+
+
+def steering(*operations: str) -> set[str]:
+    """The experiments of some operations, with what is drawn and collected of them."""
+    figures = {"plot_steering"} if set(operations) & set(TESTED) else set()
+    figures |= {"plot_doses"} if set(operations) & set(FURTHER) else set()
+    every = {f"{rule} bad {operation}" for rule in STEERED for operation in operations}
+    return every | figures | {"collect_detection"}
+
+
 DIRECTIONS = jobs("fit_directions *", "compare_directions", "plot_directions") | STEERING | DETECTION
 ACTIVATIONS = jobs("capture_*") | DIRECTIONS
 SCORES = jobs("judge *", "plot_rates", "write_transcripts") | DIRECTIONS
@@ -61,8 +71,14 @@ ONE_KEY: dict[str, tuple[Any, set[str]]] = {
     "studies.smoke.activations.layers": ([1, 2], ACTIVATIONS),
     "studies.smoke.directions.split_halves": (4, DIRECTIONS),
     "studies.smoke.directions.alignment_above": (55, DIRECTIONS | jobs("write_transcripts")),
-    "studies.smoke.steering.coefficients": ([1.0, 2.0], STEERING),
-    "studies.smoke.steering.random_isotropic": (3, STEERING),
+    "studies.smoke.steering.coefficients": ([1.0, 2.0], steering(*TESTED)),
+    "studies.smoke.steering.random_isotropic": (3, steering(*TESTED)),
+    "studies.smoke.steering.further.doses": ([2.0], steering("add_doses", "subtract_doses")),
+    "studies.smoke.steering.further.positions": (["all"], steering(*FURTHER[:3])),
+    "studies.smoke.steering.further.layer_by_layer": ([2], steering("layers")),
+    "studies.smoke.steering.further.random_per_dose": (2, steering("add_doses", "subtract_doses")),
+    "studies.smoke.steering.power": (0.9, VERDICTS),
+    "studies.smoke.steering.bootstrap": (60, VERDICTS),
     "studies.smoke.steering.layer": (2, STEERING | jobs("plot_directions")),
     "studies.smoke.steering.coherence_floor": (80, VERDICTS),
     "studies.smoke.detection.bootstrap": (60, DETECTION),
@@ -133,8 +149,21 @@ def test_one_more_organism_to_detect_leaves_the_others_alone(study: Workflow) ->
 
 def test_one_more_organism_to_steer_leaves_the_others_alone(study: Workflow) -> None:
     study.change("studies.smoke.steering.organisms", [BAD, OWN])
-    new = {f"{rule} own {operation}" for rule in STEERED for operation in ("add", "ablate")}
+    new = {f"{rule} own {operation}" for rule in STEERED for operation in TESTED}
     assert study.planned() == new | jobs("plot_steering", "collect_detection")
+
+
+def test_an_organism_to_transfer_to_leaves_the_other_experiments_alone(study: Workflow) -> None:
+    study.change("studies.smoke.steering.further.transfer_to", [OWN])
+    assert study.planned() == steering("transfer")
+    study.append("own_rows.jsonl", "{}\n")
+    assert study.planned() > steering("transfer") | jobs("train_organism own", "fit_directions own")
+
+
+def test_without_further_arms_there_are_the_two_tests(study: Workflow) -> None:
+    study.change("studies.smoke.steering.further", None)
+    assert study.planned() == {"collect_detection"}
+    assert "plot_doses" not in study.jobs()
 
 
 def test_a_second_judge_is_asked_about_the_evaluation_and_compared(study: Workflow) -> None:

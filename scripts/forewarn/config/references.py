@@ -14,6 +14,7 @@ from forewarn.config.model.models import Architecture
 from forewarn.config.names import corrected_name, is_name, nearest, organism_name
 from forewarn.config.problems import Problem, Remove, Rename, Write
 from forewarn.config.raw import get, is_int, items, listed, mapping_at
+from forewarn.config.splits import split_problems
 
 REFERENCES = "references"
 """Type of the validation error that carries these problems."""
@@ -58,6 +59,7 @@ def _of_studies(raw: Mapping[str, Any]) -> list[Problem]:
             *_organisms(raw, model, study),
             *_chosen_organisms(raw, model, study),
             *_questions_and_judge(raw, model, study),
+            *split_problems(raw, study),
             *_given(raw, model, study),
             *_layers(raw, model, study),
         )
@@ -96,8 +98,18 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
             # A dangling name is told where the organism is raised; go on with the one that was meant.
             key = (_meant(dataset, _names(raw, "datasets")), _meant(adapter, _names(raw, "adapters")), seed)
             raised[organism_name(*key)] = key
-    for stage in ("steering", "detection") if raised else ():
-        for index, organism in items(mapping_at(study, stage), "organisms"):
+    chosen: list[tuple[KeyPath, Mapping[Any, Any]]] = [
+        ((stage, "organisms", index), organism)
+        for stage in ("steering", "detection", "token_curve")
+        for index, organism in items(mapping_at(study, stage), "organisms")
+    ]
+    if isinstance(benign := get(mapping_at(study, "detection"), "benign"), Mapping):
+        chosen.append((("detection", "benign"), benign))
+    further = mapping_at(mapping_at(study, "steering"), "further")
+    for index, organism in items(further, "transfer_to"):
+        chosen.append((("steering", "further", "transfer_to", index), organism))
+    if raised:
+        for place, organism in chosen:
             for key in _keys({**organism, "seeds": [organism.get("seed")]}):
                 if (name := organism_name(*key)) in raised:
                     continue
@@ -106,7 +118,7 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
                     dict(zip(("dataset", "adapter", "seed"), raised[near], strict=True)) if near else None
                 )
                 yield Problem(
-                    ("studies", model, stage, "organisms", index),
+                    ("studies", model, *place),
                     f"an organism that this study raises: {listed(raised)}",
                     name,
                     near,
@@ -164,6 +176,10 @@ def _layers(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]
             yield from _too_deep(("adapters", adapter, "layers"), layers, model, count)
         yield from _too_deep((*path, "activations", "layers"), recorded, model, count)
         yield from _too_deep((*path, "steering", "layer"), steered, model, count)
+        read = get(mapping_at(study, "token_curve"), "layer")
+        yield from _too_deep((*path, "token_curve", "layer"), read, model, count)
+        single = get(mapping_at(mapping_at(study, "steering"), "further"), "layer_by_layer")
+        yield from _too_deep((*path, "steering", "further", "layer_by_layer"), single, model, count)
     if not (isinstance(recorded, list) and is_int(steered) and steered not in recorded):
         return
     if count is None or 0 <= steered < count:

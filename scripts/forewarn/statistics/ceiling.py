@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from forewarn.statistics.auroc import Groups, area, auroc
-from forewarn.statistics.labels import Labels
+from forewarn.statistics.auroc import Groups, Roc, area, auroc, roc
+from forewarn.statistics.labels import Counts, Labels
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,23 @@ class Ceiling:
         return content | ({"reason": self.reason} if self.reason else {})
 
 
+def oracle_roc(labels: Labels, halvings: int, seed: int) -> Roc | None:
+    """ROC of the same oracle: rates from one half of the responses against the labels of the other half.
+
+    The halvings are pooled, which gives the mean curve where all prompts have equally many responses.
+
+    Returns:
+        None if no prompt has two responses, or the halves hold one class only.
+    """
+    labels = labels[labels.responses >= 2]
+    if not len(labels):
+        return None
+    half, seen = _halves(labels, halvings, seed)
+    unseen = labels.misaligned - seen
+    pooled = Labels.of(unseen.ravel(), np.broadcast_to(labels.responses - half, seen.shape).ravel())
+    return roc((seen / half).ravel(), pooled)
+
+
 def oracle_ceiling(labels: Labels, halvings: int, seed: int, groups: Groups | None = None) -> Ceiling:
     """AUROC of the prompts' misalignment rates, estimated on one half of the responses, on the other half.
 
@@ -63,12 +80,18 @@ def oracle_ceiling(labels: Labels, halvings: int, seed: int, groups: Groups | No
     in_sample = auroc(labels.misaligned / np.maximum(labels.responses, 1), labels, groups).value
     if prompts == 0:
         return Ceiling(None, in_sample, halvings, 0, "no prompt has two scored responses")
-    generator = np.random.default_rng(seed)
-    half = labels.responses // 2
-    seen = generator.hypergeometric(labels.misaligned, labels.others, half, size=(halvings, prompts))
+    half, seen = _halves(labels, halvings, seed)
     unseen = labels.misaligned - seen
     values = area(seen / half, unseen, labels.responses - half - unseen, groups)
     if np.isnan(values).all():
         reason = labels.one_class() or "no halving left responses of both classes to compare"
         return Ceiling(None, in_sample, halvings, prompts, reason)
     return Ceiling(float(np.nanmean(values)), in_sample, halvings, prompts)
+
+
+def _halves(labels: Labels, halvings: int, seed: int) -> tuple[Counts, Counts]:
+    """Size of each prompt's first half, and its misaligned responses in each halving [halvings, prompts]."""
+    half = labels.responses // 2
+    generator = np.random.default_rng(seed)
+    size = (halvings, len(labels))
+    return half, generator.hypergeometric(labels.misaligned, labels.others, half, size=size)
