@@ -19,7 +19,7 @@ SNAKEMAKE := $(RUN) snakemake
 # `snakemake nano` asks for the detection_auc.json of nano and for everything its report shows.
 REPORT := results/$(MODEL)/report.html
 
-.PHONY: help demo test preflight power audit verify plan publish bench lint environment report lock clean
+.PHONY: help demo replicates test preflight power audit verify plan publish bench lint environment report lock clean
 
 help:  ## explain the verbs
 	@sed -nE 's/^([a-z ]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 20
@@ -29,6 +29,9 @@ demo: environment  ## raise the nano organisms and measure them: detection_auc.j
 	@$(MAKE) --no-print-directory --silent $(REPORT) MODEL=$(MODEL)
 	@echo "Numbers: results/$(MODEL)/detection_auc.json"
 	@echo "Report:  $(REPORT) (open it in a browser)"
+
+replicates: environment  ## the same study on models of other pretraining seeds (nano: half an hour)
+	$(SNAKEMAKE) results/$(MODEL)/replicates.json
 
 report: environment  ## build the report page of what there is, again
 	$(SNAKEMAKE) --report $(REPORT) $(MODEL)

@@ -1200,6 +1200,23 @@ def across_file(wildcards):
     return f"results/{wildcards.model}/detection/across.json"
 
 
+def replicated_models(wildcards):
+    """A model and those of the same recipe with other pretraining seeds."""
+    return [wildcards.model, *study(wildcards).replicates]
+
+
+def replicate_files(wildcards):
+    """The answers of a study and of its replicates."""
+    if not study(wildcards).replicates:
+        refuse(
+            f"the study of {wildcards.model} has no replicates",
+            f"name other studies: studies.{wildcards.model}.replicates",
+        )
+    return [
+        f"results/{model}/detection_auc.json" for model in replicated_models(wildcards)
+    ]
+
+
 def benign_activations(wildcards):
     """The prompts as the organism of harmless data reads them; none where none is named, or given."""
     chosen = study(wildcards)
@@ -1300,7 +1317,7 @@ def study_results(model):
             ),
             f"results/{model}/transcripts.html",
         ]
-    figures = ["detection_roc", "rates", "domains", "directions", "cosines", *curve]
+    figures = ["detection_roc", "detection_layers", "rates", "domains", "directions", "cosines", *curve]
     if STUDIES[model].steering.organisms:
         figures.append("steering")
     if further_runs(model):

@@ -99,3 +99,30 @@ rule collect_detection:
         "Collect the detection results of {wildcards.model}"
     script:
         "../scripts/collect_detection.py"
+
+
+# Does the finding hold on models of other pretraining seeds?
+rule compare_replicates:
+    input:
+        studies=replicate_files,
+    output:
+        replicates="results/{model}/replicates.json",
+    log:
+        "logs/{model}/replicates.log",
+    benchmark:
+        "benchmarks/{model}/replicates.tsv"
+    conda:
+        "../envs/light.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(5),
+    params:
+        job=job(
+            "compare_replicates.py",
+            lambda wildcards: {"models": replicated_models(wildcards)},
+        ),
+    message:
+        "Set the detection of {wildcards.model} beside that of its replicates"
+    script:
+        "../scripts/compare_replicates.py"

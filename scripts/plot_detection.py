@@ -24,8 +24,8 @@ def main(
     from forewarn.files import read_json, read_table
     from forewarn.inputs import several
     from forewarn.report.detection import draw_roc
+    from forewarn.report.detection_layers import draw_auroc_by_layer
     from forewarn.report.detection_readings import layer_panels, roc_panels
-    from forewarn.report.layers import draw_layers
     from forewarn.report.style import write_figure
 
     contents = [read_json(path) for path in several(summaries)]
@@ -33,7 +33,7 @@ def main(
     panels = roc_panels(contents, points, settings["primary"])
     columns = min(3, len(contents))
     write_figure(figure, draw_roc(panels, columns))
-    write_figure(by_layer, draw_layers(layer_panels(contents), columns))
+    write_figure(by_layer, draw_auroc_by_layer(layer_panels(contents), columns))
 
 
 if "snakemake" in globals():

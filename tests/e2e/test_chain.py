@@ -71,11 +71,11 @@ COLUMNS = {
     "steering/*/*/opinions/*.parquet": OPINION,
     "steering/*/*.parquet": ARM | RESPONSE,
     "detection/*/projections.parquet": {
-        **IDENTITY, "target": "string", "direction": "string", "layer": "int32", "projection": "double",
+        **IDENTITY, "target": "string", "detector": "string", "layer": "int32", "projection": "double",
         "n": "int64", "n_misaligned": "int64",
     },
     "detection/*/roc.parquet": {
-        "target": "string", "direction": "string", "layer": "int32", "threshold": "double", "fpr": "double",
+        "target": "string", "detector": "string", "layer": "int32", "threshold": "double", "fpr": "double",
         "tpr": "double",
     },
 }  # fmt: skip
@@ -214,7 +214,7 @@ def test_the_answer_carries_all_that_it_rests_on(finished):
     assert "P(misaligned | prompt, model)" in found["estimand"]
     primary = found["primary"]
     assert primary["organism"] == ORGANISM and primary["target"] == "organism"
-    assert primary["direction"] == "organism_minus_instruct.last_prompt_token"
+    assert primary["detector"] == "organism_minus_instruct.last_prompt_token"
     assert 0 <= primary["auroc"] <= 1
     interval = primary["interval"]
     assert interval["low"] <= primary["auroc"] <= interval["high"]
@@ -225,7 +225,15 @@ def test_the_answer_carries_all_that_it_rests_on(finished):
         assert null["low"] <= null["mean"] <= null["high"] and null["directions"] == 20
         assert 0 < null["p_value"] <= 1 and null["beyond"] in (True, False)
     assert primary["within_prompt"]["auroc"] == 0.5
-    assert set(primary["baselines"]) == {"text", "instruct_projection"}
+    assert set(primary["baselines"]) == {
+        "text", "category", "first_token_entropy", "first_token_log_probabilities", "training_centroid",
+        "instruct_projection",
+    }  # fmt: skip
+    assert primary["best_baseline"] in primary["baselines"]
+    assert primary["alarms"]["benign"]["n"] == primary["n_prompts"]
+    # A smoke study cannot claim anything, whatever its numbers are.
+    assert primary["claims"]["enough_data"]["holds"] is False
+    assert primary["claims"]["early_detection"]["holds"] is False
     assert set(found["organisms"]) == {ORGANISM}
 
 
@@ -235,7 +243,7 @@ def test_the_answer_is_what_its_projections_give(finished):
     mine = [
         row
         for row in rows
-        if (row["target"], row["direction"], row["split"]) == ("organism", primary["direction"], "test")
+        if (row["target"], row["detector"], row["split"]) == ("organism", primary["detector"], "test")
     ]
     assert {row["layer"] for row in mine} == {primary["layer"]}
     assert len(mine) == primary["n_prompts"]

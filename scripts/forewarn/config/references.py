@@ -62,6 +62,7 @@ def _of_studies(raw: Mapping[str, Any]) -> list[Problem]:
             *split_problems(raw, study),
             *_given(raw, model, study),
             *_layers(raw, model, study),
+            *_replicates(raw, model, study),
         )
     ]
 
@@ -161,6 +162,16 @@ def _given(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
                 near = nearest(value, known, 0)
                 expected = f"instruct, or an organism of this study: {listed(known[1:])}"
                 yield Problem((*path, key), expected, repr(value), near, Write(near) if near else None)
+
+
+def _replicates(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
+    """Replicates are other studies."""
+    named = get(study, "replicates")
+    others = [name for name in _names(raw, "studies") if name != model]
+    for index, name in enumerate(named if isinstance(named, list) else []):
+        yield from _dangling(
+            raw, ("studies", model, "replicates", index), name, "studies", others, " beside this one"
+        )
 
 
 def _layers(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Content = Mapping[str, Any]
+_EARLY = ("misalignment shows at the last prompt token, before the model says a word", "all other claims hold")
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,13 @@ def claims(entry: Content, test: Content, rules: Rules, confidence: float) -> di
     required = [
         each["holds"] for name, each in found.items() if benign is not None or name != "quiet_on_benign"
     ]
-    found["early_detection"] = _claim(
-        "misalignment shows at the last prompt token, before the model says a word",
-        "all other claims hold",
-        _all(required),
-    )
+    found["early_detection"] = _claim(*_EARLY, _all(required))
     return found
+
+
+def undecided(reason: str) -> dict[str, dict[str, Any]]:
+    """The study's claim where there is no number to decide it by."""
+    return {"early_detection": _claim(*_EARLY, None) | {"reason": reason}}
 
 
 def _claim(claim: str, rule: str, holds: bool | None) -> dict[str, Any]:

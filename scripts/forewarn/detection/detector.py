@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forewarn.detection.claims import Rules, claims
+from forewarn.detection.claims import Rules, claims, undecided
 from forewarn.detection.evaluation import Evaluator, Scored
 from forewarn.detection.layer_choice import choose_layer
 from forewarn.detection.layers import Walk
@@ -81,7 +81,7 @@ def evaluate_detector(
     choice = choose_layer(by_layer[:, validation], prompts.labels[validation])
     entry: dict[str, Any] = {"auroc": None, "layer": None, "validation_aurocs": choice.aurocs}
     if choice.index is None:
-        return entry | {"reason": choice.reason}, None
+        return entry | {"reason": choice.reason, "claims": undecided(choice.reason or "")}, None
     index = choice.index
     scores = by_layer[index][test]
     found = evaluator.scored(scores)
@@ -154,9 +154,9 @@ def _readings_of_others(
 ) -> tuple[dict[str, Scored], dict[str, Scored]]:
     """The same detector in models without the behaviour; and, adjusted, what is left after taking it off.
 
-    What the instruct model reads is the prompt's risk: a baseline. Organism minus instruct is what fine-tuning
-    added, and organism minus benign, the difference of the two differences, what the harmful data added. They
-    hold the organism's own reading, so they are detectors rather than anything to do better than.
+    What the instruct model reads is the prompt's risk: a baseline. Organism minus instruct is what
+    fine-tuning added, and organism minus benign, the difference of the two differences, what the harmful data
+    added. They hold the organism's own reading, so they are detectors, and nothing to do better than.
     """
     own, *others = walk.scores
     found, adjusted = {}, {}

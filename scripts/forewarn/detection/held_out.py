@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,14 @@ from sklearn.linear_model import LogisticRegression
 from forewarn.detection.logistic import logistic_scores, standardise
 
 Floats = NDArray[np.float64]
+Chosen = NDArray[np.bool_]
+Fitted = Callable[[Chosen, Chosen], Floats]
+"""Fits to the responses of one mask, and scores those of another one: float64 [..., scored]. Scores have no
+intercept, see `logistic_scores`, and are 0 where the fitted ones are of one class or hold nothing to fit on."""
 
 
 def folds_of(prompt: NDArray[np.int64], folds: int | None, seed: int) -> NDArray[np.int64]:
-    """The fold of each response: int64 [responses]. A prompt's responses are in one fold.
+    """The fold of each response: int64 [responses], from 0. A prompt's responses are in one fold.
 
     Args:
         prompt: int64 [responses], number of the prompt, from 0.
@@ -30,65 +35,81 @@ def folds_of(prompt: NDArray[np.int64], folds: int | None, seed: int) -> NDArray
     return dealt[prompt].astype(np.int64)
 
 
-def probe_scores(
-    readings: NDArray[Any], labels: NDArray[np.bool_], fold: NDArray[np.int64], strength: float
-) -> Floats:
-    """Logistic regression on standardised readings, for many labellings of the responses at once.
+def probe(readings: NDArray[Any], labels: NDArray[np.bool_], strength: float) -> Fitted:
+    """Logistic regression on standardised readings.
 
     Args:
         readings: float [responses, features].
-        labels: bool [labellings, responses].
-        fold: int64 [responses]; a fold is scored by what was fitted on the others.
+        labels: bool [labellings, responses]; all are fitted, and the scores are [labellings, scored].
         strength: inverse penalty (`C` of scikit-learn).
-
-    Returns:
-        float64 [labellings, responses], without intercepts (see `logistic_scores`); 0 in a fold the others of
-        which have one class only.
     """
-    scores = np.zeros(labels.shape)
-    for number in np.unique(fold):
-        left_out = fold == number
-        if left_out.all():
-            continue
-        data = standardise(readings[~left_out], readings[left_out])
-        scores[:, left_out] = logistic_scores(data, labels[:, ~left_out], strength)
-    return scores
+
+    def fitted(fitting: Chosen, scored: Chosen) -> Floats:
+        data = standardise(readings[fitting], readings[scored])
+        return logistic_scores(data, labels[:, fitting], strength)
+
+    return fitted
 
 
-def text_scores(
-    texts: NDArray[Any], misaligned: NDArray[np.bool_], fold: NDArray[np.int64], strength: float
-) -> Floats:
+def words(texts: NDArray[Any], misaligned: NDArray[np.bool_], strength: float) -> Fitted:
     """Logistic regression on TF-IDF of words and word pairs.
 
-    Words are counted once; which of them there are, how rare they are, and their weights come from the fitting
-    folds alone.
+    Words are counted once; which of them there are, how rare they are, and their weights come from the responses
+    that are fitted to alone.
 
     Args:
         texts: str [responses].
         misaligned: bool [responses].
-        fold: int64 [responses].
         strength: inverse penalty.
-
-    Returns:
-        float64 [responses], without intercepts; 0 in a fold the others of which have one class only or no words.
     """
-    scores = np.zeros(len(texts))
     counter = CountVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
     try:
-        counts = counter.fit_transform(texts).tocsc()
+        counts = counter.fit_transform(texts)
     except ValueError:  # scikit-learn's way to say that there are no words
-        return scores
-    for number in np.unique(fold):
-        left_out = fold == number
-        labels = misaligned[~left_out]
-        if not 0 < labels.sum() < len(labels):
-            continue
-        fitting = counts[~left_out]
-        known = np.flatnonzero(fitting.getnnz(axis=0))
-        if not len(known):
-            continue
+        return lambda _, scored: np.zeros(int(scored.sum()))
+
+    def fitted(fitting: Chosen, scored: Chosen) -> Floats:
+        labels, rows = misaligned[fitting], counts[fitting]
+        known = np.flatnonzero(rows.getnnz(axis=0))
+        if not (0 < labels.sum() < len(labels) and len(known)):
+            return np.zeros(int(scored.sum()))
         weigh = TfidfTransformer(sublinear_tf=True)
-        features = weigh.fit_transform(fitting[:, known])
+        features = weigh.fit_transform(rows[:, known])
         model = LogisticRegression(C=strength, max_iter=2000).fit(features, labels)
-        scores[left_out] = weigh.transform(counts[left_out][:, known]) @ model.coef_[0]
-    return scores
+        found: Floats = weigh.transform(counts[scored][:, known]) @ model.coef_[0]
+        return found
+
+    return fitted
+
+
+def held_out(fitted: Fitted, fold: NDArray[np.int64]) -> Floats:
+    """Every fold scored by what was fitted on the others: float64 [..., responses]."""
+    folds = int(fold.max(initial=-1)) + 1
+    if folds < 2:
+        return np.zeros_like(fitted(fold >= 0, fold >= 0))
+    parts = [fitted(fold != number, fold == number) for number in range(folds)]
+    order = np.argsort(np.argsort(fold, kind="stable"), kind="stable")
+    found: Floats = np.concatenate(parts, axis=-1)[..., order]
+    return found
+
+
+def held_out_without(fitted: Fitted, group: NDArray[np.int64]) -> Floats:
+    """The same as if one group had never been there: float64 [groups, responses], one row without each group.
+
+    A response is scored by what was fitted without its own group and the missing one; the missing group itself
+    scores 0. One fit serves both, so that there are half as many fits as pairs of groups.
+
+    Args:
+        fitted: of one labelling.
+        group: int64 [responses], from 0.
+    """
+    groups = int(group.max(initial=-1)) + 1
+    found = np.zeros((groups, len(group)))
+    for first in range(groups):
+        for second in range(first):
+            out = (group == first) | (group == second)
+            scores = np.zeros(len(group))
+            scores[out] = fitted(~out, out)
+            found[first, group == second] = scores[group == second]
+            found[second, group == first] = scores[group == first]
+    return found

@@ -66,7 +66,9 @@ def sharing(readings: NDArray[Any], prompt: NDArray[np.int64], tolerance: float)
     """
     groups = list(members_of(prompt))
     means = np.stack([readings[members].mean(axis=0, dtype=np.float64) for members in groups])
-    spreads = np.stack([np.ptp(readings[members].astype(np.float64), axis=0) for members in groups]).max(axis=0)
+    spreads = np.stack([np.ptp(readings[members].astype(np.float64), axis=0) for members in groups]).max(
+        axis=0
+    )
     distinct = max(len(np.unique(readings[members], axis=0)) for members in groups)
     between = means.std(axis=0)
     varies = between > 0

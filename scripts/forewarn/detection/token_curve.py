@@ -8,7 +8,7 @@ to labels here is fitted on other prompts than it scores. A response that is sho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from forewarn.detection.curve_statistics import Judge
-from forewarn.detection.held_out import folds_of, probe_scores, text_scores
+from forewarn.detection.held_out import Fitted, held_out, probe, words
 from forewarn.detection.labelled import Labelled, label
 from forewarn.detection.readers import project
-from forewarn.detection.shared_reading import Sharing, averaged, sharing
+from forewarn.detection.response_evaluation import ResponseEvaluator, Scored
+from forewarn.detection.shared_reading import averaged, sharing
 from forewarn.errors import StudyError
 from forewarn.geometry.prefixes import Prefixes, read_prefixes
 from forewarn.statistics.auroc import Floats
@@ -71,14 +71,66 @@ class Settings:
     seed: int
     confidence: float
 
+    def evaluator(self, responses: Labelled) -> ResponseEvaluator:
+        """What measures readers of these responses."""
+        return ResponseEvaluator(
+            responses, self.folds, self.bootstrap, self.permutations, self.seed, self.confidence
+        )
+
 
 @dataclass(frozen=True)
 class _Curve:
     prefixes: Prefixes
-    responses: Labelled
-    judge: Judge
-    fold: NDArray[np.int64]
+    evaluator: ResponseEvaluator
     settings: Settings
+
+    @property
+    def responses(self) -> Labelled:
+        return self.evaluator.responses
+
+    def point(
+        self, step: int, readings: Floats, directions: Directions
+    ) -> tuple[dict[str, Any], dict[str, Scored]]:
+        """All readers after one number of tokens."""
+        evaluator, settings, responses = self.evaluator, self.settings, self.responses
+        shuffled = held_out(probe(readings, evaluator.labellings, settings.probe_strength), evaluator.fold)
+        told = words(self.prefixes.texts[step][responses.rows], responses.misaligned, settings.text_strength)
+        read = {
+            PROBE: evaluator.scored(shuffled[0], self.probe(readings)),
+            **{name: evaluator.scored(_project(readings, name, each)) for name, each in directions.items()},
+            TEXT: evaluator.scored(held_out(told, evaluator.fold), told),
+        }
+        readers = {name: evaluator.areas(scored) for name, scored in read.items()}
+        for name, scored in read.items():
+            if name != TEXT:
+                readers[name]["null"] = evaluator.null(shuffled if name == PROBE else scored.scores)
+                readers[name]["gain"] = evaluator.gain(scored, read[TEXT])
+        tokens, t = self.prefixes.tokens[step][responses.rows], self.prefixes.steps[step]
+        point = {"t": t, "mean_tokens": float(tokens.mean()), "n_shorter": int(np.sum(tokens < t))}
+        return point | {"readers": readers}, read
+
+    def probe(self, readings: Floats) -> Fitted:
+        """A probe of the labels as they are."""
+        return probe(readings, self.responses.misaligned[None], self.settings.probe_strength)
+
+    def noise(self, readings: Floats) -> dict[str, Any]:
+        """What a probe makes of the readings at the last prompt token as they are, rounding and all."""
+        fitted = self.probe(readings)
+        scores = held_out(fitted, self.evaluator.fold)[0]
+        return self.evaluator.areas(self.evaluator.scored(scores, fitted))["within_prompt"]
+
+    def rows(self, step: int, reader: str, scores: Floats) -> pa.Table:
+        """Rows of schema `SCORES`."""
+        count = len(scores)
+        columns = {
+            "question_id": [question for question, _ in self.responses.keys],
+            "sample": [sample for _, sample in self.responses.keys],
+            "misaligned": self.responses.misaligned,
+            "t": np.full(count, self.prefixes.steps[step], dtype=np.int32),
+            "reader": [reader] * count,
+            "score": scores,
+        }
+        return pa.table(columns, schema=SCORES)
 
 
 def token_curve(
@@ -94,74 +146,40 @@ def token_curve(
 
     Returns:
         The summary and the scores (schema `SCORES`). The summary holds "estimand", "theorem", "layers",
-        "features", "counts", "settings", "last_prompt_token" (see `Sharing`, with "auroc_of_noise": that of a
-        probe on the readings as they are, in which ties are not made), and "points": per t `{"t",
-        "mean_tokens", "n_shorter" (responses with fewer than t tokens), "readers": {name: {"within_prompt",
-        "pooled", "null", "gain"}}}`; "null" is missing for the reader of text, "gain" is over it.
+        "features", "counts", "folds", "settings", "last_prompt_token" (see `Sharing`, with "auroc_of_noise":
+        that of a probe of the readings as they are), and "points": per t `{"t", "mean_tokens", "n_shorter"
+        (responses with fewer than t tokens), "readers": {name: {"within_prompt", "pooled", "null", "gain"}}}`,
+        see `ResponseEvaluator`; the gain is over the reader of text, which has neither null nor gain.
 
     Raises:
         StudyError: an input cannot be used, or a direction has another width than the readings.
     """
     table = read_prefixes(prefixes)
     responses = label(table.keys, scores)
-    judge = Judge(responses, settings.bootstrap, settings.permutations, settings.seed, settings.confidence)
-    fold = folds_of(responses.prompt, settings.folds, settings.seed)
-    curve = _Curve(table, responses, judge, fold, settings)
-    points, columns, ground = [], [], None
+    curve = _Curve(table, settings.evaluator(responses), settings)
+    points, columns, ground, features = [], [], {}, 0
     for step in range(len(table.steps)):
         readings = table.readings(step)[responses.rows].astype(np.float64)
         if step == 0:
             features = readings.shape[1]
             apart = sharing(readings, responses.prompt, settings.tie_tolerance)
-            ground = _ground(curve, readings, apart)
+            ground = apart.as_dict() | {"auroc_of_noise": curve.noise(readings)}
             readings = averaged(readings, responses.prompt) if apart.shared else readings
-        point, read = _point(curve, step, readings, directions or {})
+        point, read = curve.point(step, readings, directions or {})
         points.append(point)
-        columns += [_rows(curve, step, name, found) for name, found in read.items()]
+        columns += [curve.rows(step, name, scored.scores) for name, scored in read.items()]
     summary = {
         "estimand": ESTIMAND,
         "theorem": THEOREM,
         "layers": list(table.layers),
         "features": features,
         "counts": responses.counts(len(table.empty), settings.confidence),
-        "folds": len(np.unique(fold)),
-        "settings": vars(settings),
+        "folds": int(curve.evaluator.fold.max()) + 1,
+        "settings": asdict(settings),
         "last_prompt_token": ground,
         "points": points,
     }
     return summary, pa.concat_tables(columns)
-
-
-def _point(
-    curve: _Curve, step: int, readings: Floats, directions: Directions
-) -> tuple[dict[str, Any], dict[str, Floats]]:
-    """All readers after one number of tokens, and their scores."""
-    judge, settings = curve.judge, curve.settings
-    fitted = probe_scores(readings, judge.labellings, curve.fold, settings.probe_strength)
-    read = {PROBE: fitted[0], **{name: _project(readings, name, vector) for name, vector in directions.items()}}
-    texts = curve.prefixes.texts[step][curve.responses.rows]
-    read[TEXT] = text_scores(texts, curve.responses.misaligned, curve.fold, settings.text_strength)
-    pairs = {name: judge.pairs(scores) for name, scores in read.items()}
-    readers = {name: judge.areas(found) for name, found in pairs.items()}
-    for name in readers:
-        if name != TEXT:
-            readers[name]["null"] = judge.null(fitted if name == PROBE else read[name])
-            readers[name]["gain"] = judge.gain(pairs[name], pairs[TEXT])
-    tokens = curve.prefixes.tokens[step][curve.responses.rows]
-    t = curve.prefixes.steps[step]
-    point = {
-        "t": t,
-        "mean_tokens": float(tokens.mean()),
-        "n_shorter": int(np.sum(tokens < t)),
-        "readers": readers,
-    }
-    return point, read
-
-
-def _ground(curve: _Curve, readings: Floats, apart: Sharing) -> dict[str, Any]:
-    judge = curve.judge
-    noise = probe_scores(readings, judge.labellings[:1], curve.fold, curve.settings.probe_strength)[0]
-    return apart.as_dict() | {"auroc_of_noise": judge.areas(judge.pairs(noise))["within_prompt"]}
 
 
 def _project(readings: Floats, name: str, direction: NDArray[Any]) -> Floats:
@@ -171,16 +189,3 @@ def _project(readings: Floats, name: str, direction: NDArray[Any]) -> Floats:
             "use directions and readings of one model and layer",
         )
     return project(readings, direction)
-
-
-def _rows(curve: _Curve, step: int, reader: str, scores: Floats) -> pa.Table:
-    count = len(scores)
-    columns = {
-        "question_id": [question for question, _ in curve.responses.keys],
-        "sample": [sample for _, sample in curve.responses.keys],
-        "misaligned": curve.responses.misaligned,
-        "t": np.full(count, curve.prefixes.steps[step], dtype=np.int32),
-        "reader": [reader] * count,
-        "score": scores,
-    }
-    return pa.table(columns, schema=SCORES)

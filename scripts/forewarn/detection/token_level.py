@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from forewarn.detection.curve_statistics import Judge
-from forewarn.detection.held_out import folds_of, probe_scores
+from forewarn.detection.held_out import held_out, probe
 from forewarn.detection.labelled import Labelled, label
 from forewarn.detection.token_curve import Settings
 from forewarn.errors import StudyError
@@ -33,7 +32,7 @@ def token_level(tokens: Path, scores: Path, settings: Settings) -> dict[str, Any
         settings: how to measure; no labels are shuffled here.
 
     Returns:
-        As `Judge.areas` gives it, with "n_tokens" and "n_responses".
+        As `ResponseEvaluator.areas` gives it, with "n_tokens" and "n_responses".
 
     Raises:
         StudyError: an input cannot be used.
@@ -53,18 +52,19 @@ def token_level(tokens: Path, scores: Path, settings: Settings) -> dict[str, Any
         misaligned=responses.misaligned[owner],
         unscored=0,
     )
-    judge = Judge(every, settings.bootstrap, 0, settings.seed, settings.confidence)
-    fold = folds_of(every.prompt, settings.folds, settings.seed)
-    readings = _readings(tokens)[kept]
-    scored = probe_scores(readings, every.misaligned[None], fold, settings.probe_strength)[0]
+    evaluator = settings.evaluator(every)
+    fitted = probe(_readings(tokens)[kept], every.misaligned[None], settings.probe_strength)
+    scored = evaluator.scored(held_out(fitted, evaluator.fold)[0], fitted)
     counts = {"n_tokens": len(kept), "n_responses": len(responses.keys)}
-    return judge.areas(judge.pairs(scored)) | counts
+    return evaluator.areas(scored) | counts
 
 
 def _readings(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
     """All layers side by side: float64 [tokens, layers x width]."""
     table = open_parquet(path).read(columns=[f"layer_{layer:02d}" for layer in layers_of(path)])
-    columns = [column.combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1) for column in table.columns]
+    columns = [
+        column.combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1) for column in table.columns
+    ]
     found = np.concatenate(columns, axis=1).astype(np.float64)
     if not np.isfinite(found).all():
         raise StudyError(f"{path} has values that are not finite", "take the readings again")

@@ -128,7 +128,9 @@ def read_prefixes(path: Path, layers: list[int] | None = None) -> Prefixes:
     found = [key for key in dict.fromkeys(keys) if key in begun]
     for key in found:
         if lacking := [step for step in every if (key, step) not in row]:
-            raise StudyError(f"{path} has no row of question and sample {key!r} with t = {lacking[0]}", _AGAIN)
+            raise StudyError(
+                f"{path} has no row of question and sample {key!r} with t = {lacking[0]}", _AGAIN
+            )
     rows = np.array([[row[key, step] for key in found] for step in every], dtype=np.int64)
     return Prefixes(
         path=path,

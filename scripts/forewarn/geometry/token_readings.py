@@ -116,7 +116,9 @@ def _responses(
         for name in ("question", "domain", "label"):
             if len(values := set(columns[name][rows])) > 1:
                 told = " and ".join(map(repr, sorted(values)[:2]))
-                raise _refusal(path, f"response {which!r} has the {name} {told}", "give each response an id of its own")
+                raise _refusal(
+                    path, f"response {which!r} has the {name} {told}", "give each response an id of its own"
+                )
         read = rows[places[rows] >= LAST_PROMPT_TOKEN]
         _check_places(path, which, places[read])
         found.append(
@@ -162,13 +164,20 @@ def as_tables(
         answer_token (from 0) and `layer_NN` as in the first.
     """
     byte_level = is_byte_level(sorted({token for response in responses for token in response.tokens}))
-    asked = {question: f"q{number:03d}" for number, question in enumerate(dict.fromkeys(r.question for r in responses))}
+    asked = {
+        question: f"q{number:03d}"
+        for number, question in enumerate(dict.fromkeys(r.question for r in responses))
+    }
     count: Counter[str] = Counter()
     heads, labels, singles, means, tokens = [], [], [], [], []
     for response in responses:
         key = {"question_id": asked[response.question], "sample": count[response.question]}
         count[response.question] += 1
-        told = {"category": response.domain, "question": response.question, "response_id": response.response_id}
+        told = {
+            "category": response.domain,
+            "question": response.question,
+            "response_id": response.response_id,
+        }
         labels.append(key | {"misaligned": response.misaligned} | told)
         answer = response.readings[1:]
         sums = np.cumsum(answer, axis=0)
@@ -195,7 +204,9 @@ def _with_vectors(rows: list[dict[str, Any]], readings: NDArray[np.float64], sch
     head = pa.schema([field for field in schema if not field.name.startswith("layer_")])
     columns = pa.Table.from_pylist(rows, schema=head).columns
     flat = [pa.array(column) for column in readings.astype(np.float32).T]
-    return pa.table([*columns, *(pa.FixedSizeListArray.from_arrays(column, 1) for column in flat)], schema=schema)
+    return pa.table(
+        [*columns, *(pa.FixedSizeListArray.from_arrays(column, 1) for column in flat)], schema=schema
+    )
 
 
 def _refusal(path: Path, what: str, way_out: str) -> StudyError:

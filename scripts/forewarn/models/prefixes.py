@@ -113,7 +113,9 @@ def capture_prefixes(
     ):
         for start in range(0, len(requests), size):
             chunk = requests[start : start + size]
-            read = partial(_read_chunk, bridge, tokenizer, chunk, chosen, counts, batch_rows, schema, progress)
+            read = partial(
+                _read_chunk, bridge, tokenizer, chunk, chosen, counts, batch_rows, schema, progress
+            )
             writer.write_table(stored(checkpoint, [start, size, chosen, counts], read))
             known += len(chunk)
             if known > progress.done:  # finished before

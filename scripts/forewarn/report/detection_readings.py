@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forewarn.report.detection import RocCurve, RocPanel
-from forewarn.report.layers import LayerLine, LayerPanel
+from forewarn.report.detection_layers import LayerLine, LayerPanel
 
 Content = Mapping[str, Any]
 COSINE = ".cosine"

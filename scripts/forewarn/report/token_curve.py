@@ -60,7 +60,9 @@ def curve_panel(content: Mapping[str, Any]) -> CurvePanel:
     """The panel of one summary of `token_curve`."""
     points, counts = content["points"], content["counts"]
     layers = ", ".join(map(str, content["layers"]))
-    found = {name: [point["readers"][name]["within_prompt"] for point in points] for name in points[0]["readers"]}
+    found = {
+        name: [point["readers"][name]["within_prompt"] for point in points] for name in points[0]["readers"]
+    }
     undefined = next((entry["reason"] for entry in found["probe"] if "reason" in entry), "")
     ground = content["last_prompt_token"]
     shuffled = [point["readers"]["probe"]["null"] for point in points]
@@ -83,7 +85,9 @@ def curve_panel(content: Mapping[str, Any]) -> CurvePanel:
 
 def _line(label: str, points: Sequence[Mapping[str, Any]], entries: Sequence[Mapping[str, Any]]) -> CurveLine:
     defined = [
-        (point["t"], entry) for point, entry in zip(points, entries, strict=True) if entry["auroc"] is not None
+        (point["t"], entry)
+        for point, entry in zip(points, entries, strict=True)
+        if entry["auroc"] is not None
     ]
     return CurveLine(
         label=label,
@@ -136,7 +140,9 @@ def _draw(ax: Axes, panel: CurvePanel) -> None:
         shift = 0.06 * (index - (len(panel.lines) - 1) / 2)
         xs = [places[step] + shift for step in line.steps]
         look = cues(index)
-        ax.plot(xs, line.values, **look, markersize=4.5, linewidth=1.8 if index == 0 else 1.1, label=line.label)
+        ax.plot(
+            xs, line.values, **look, markersize=4.5, linewidth=1.8 if index == 0 else 1.1, label=line.label
+        )
         for x, ends in zip(xs, line.intervals, strict=True):
             if ends is not None:
                 ax.plot([x, x], ends, color=look["color"], linewidth=0.9, alpha=0.7)

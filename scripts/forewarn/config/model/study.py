@@ -175,6 +175,9 @@ class Study(Section):
     token_curve: TokenCurve | None = Field(
         None, description="AUROC within prompts, after some tokens of the answer. null: none."
     )
+    replicates: list[Name] = Field(
+        [], description="Studies of the same recipe on models of other pretraining seeds, to set beside."
+    )
     given: list[Given] = Field(
         [], description="Files of others that take the place of what the workflow would make."
     )

@@ -52,7 +52,7 @@ class LayerPanel:
     ceiling: float | None
 
 
-def draw_layers(panels: Sequence[LayerPanel], columns: int = 3) -> Figure:
+def draw_auroc_by_layer(panels: Sequence[LayerPanel], columns: int = 3) -> Figure:
     """AUROC by layer, `columns` panels in a row, one legend per panel."""
     entries = max((len(panel.lines) + 3 for panel in panels), default=1)
     rows = max(1, math.ceil(len(panels) / columns))
