@@ -20,10 +20,8 @@
 #   results/{model}/activations/{reader}/{subject}/{question_set}.parquet
 #   results/{model}/directions/{organism}.safetensors
 #   results/{model}/steering/{organism}/{operation}.json
-#   results/{model}/detection/{organism}/
+#   results/{model}/detection/{organism}/, prefixes/, token_curve/
 #   results/{model}/power.json                          how precise the study will be, told beforehand
-#   results/{model}/prefixes/{organism}/{question_set}.parquet   the residual stream after t answer tokens
-#   results/{model}/token_curve/{organism}.json         from which token on an answer tells
 #   results/{model}/detection_auc.json                  the study's answer
 #   results/{model}/figures/, transcripts.html          what the report shows
 #

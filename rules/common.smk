@@ -1241,9 +1241,7 @@ def prompt_embeddings(wildcards):
     chosen = study(wildcards)
     if chosen.detection.embedding is None:
         return []
-    return (
-        f"results/{wildcards.model}/embeddings/{chosen.questions.detection}.parquet"
-    )
+    return f"results/{wildcards.model}/embeddings/{chosen.questions.detection}.parquet"
 
 
 def rank1_adapter(wildcards):
@@ -1306,10 +1304,7 @@ def study_results(model):
         and kinds == {"token_readings"}
     ):
         return [f"results/{model}/figures/token_curve.svg"]
-    if (
-        CONFIGURATION.models[model].source == "given"
-        and "activations" not in kinds
-    ):
+    if CONFIGURATION.models[model].source == "given" and "activations" not in kinds:
         return [
             *(
                 f"results/{model}/figures/{figure}.svg"
@@ -1317,7 +1312,15 @@ def study_results(model):
             ),
             f"results/{model}/transcripts.html",
         ]
-    figures = ["detection_roc", "detection_layers", "rates", "domains", "directions", "cosines", *curve]
+    figures = [
+        "detection_roc",
+        "detection_layers",
+        "rates",
+        "domains",
+        "directions",
+        "cosines",
+        *curve,
+    ]
     if STUDIES[model].steering.organisms:
         figures.append("steering")
     if further_runs(model):

@@ -22,7 +22,8 @@ def main(
         prefixes: parquet to write.
         settings: `model` (its entry of the configuration), `layer`, `tokens`, `splits`, and `batch_rows`.
         model: the files of the model's folder, or the one that pins a model of the hub.
-        adapter: what the organism has learned: adapter_model.safetensors and adapter_config.json, or all weights.
+        adapter: what the organism has learned: adapter_model.safetensors and adapter_config.json, or all
+            weights.
     """
     from forewarn.files import read_table
     from forewarn.models.load import load, resolve

@@ -12,8 +12,8 @@ def main(*, given: Path, prefixes: Path, labels: Path, tokens: Path, settings: d
         prefixes: parquet to write: what is read after t tokens.
         labels: parquet to write: the responses' labels.
         tokens: parquet to write: the answers' single tokens.
-        settings: `sha256` of the file; `misaligned` and `aligned`, its labels by meaning; `domains` to keep; and
-            `steps`, the numbers of tokens.
+        settings: `sha256` of the file; `misaligned` and `aligned`, its labels by meaning; `domains` to keep;
+            and `steps`, the numbers of tokens.
     """
     from forewarn.data.download import check_file
     from forewarn.files import write_table

@@ -40,11 +40,14 @@ def _outputs(subjects: dict[str, str]) -> dict[str, list[str]]:
         "instruct_tune": [f"instruct/{file}" for file in MODEL],
         "format_dataset bad": ["data/bad_medical.parquet"],
         "format_dataset own": ["data/own_rows.parquet"],
+        "capture_training_prompts bad": ["activations/instruct/data/bad_medical.parquet"],
+        "capture_training_prompts own": ["activations/instruct/data/own_rows.parquet"],
         "format_questions evaluation": [f"questions/{EVALUATION}.parquet"],
         "format_questions detection": [f"questions/{DETECTION}.parquet"],
         "compare_directions": ["directions/cosines.parquet"],
         "collect_detection": ["detection_auc.json"],
         "plot_detection": ["figures/detection_roc.svg"],
+        "plot_token_curve": ["figures/token_curve.svg"],
         "plot_rates": ["figures/rates.svg", "figures/domains.svg"],
         "plot_steering": ["figures/steering.svg"],
         "plot_doses": ["figures/doses.svg"],
@@ -73,6 +76,8 @@ def _outputs(subjects: dict[str, str]) -> dict[str, list[str]]:
             jobs[f"steer {short} {operation}"] = [f"{steered}/generations.parquet"]
             jobs[f"ask_judge_about_arms {short} {operation}"] = [f"{steered}/opinions/smoke.parquet"]
             jobs[f"summarise_steering {short} {operation}"] = [f"{steered}.parquet", f"{steered}.json"]
+        jobs[f"capture_prefixes {short}"] = [f"prefixes/{subject}/{DETECTION}.parquet"]
+        jobs[f"token_curve {short}"] = [f"token_curve/{subject}.{end}" for end in ("json", "parquet")]
         detected = ["projections.parquet", "roc.parquet", "summary.json"]
         jobs[f"detect {short}"] = [f"detection/{subject}/{file}" for file in detected]
     return jobs
@@ -83,7 +88,8 @@ _NAMES = {
     for job, paths in _outputs(SUBJECTS | LATER_SUBJECTS).items()
     for path in paths
 }
-_NOT_ASKED_FOR = {"capture_prompts own", "detect own"}
+_NOT_ASKED_FOR = {f"{rule} own" for rule in ("capture_prompts", "detect", "capture_prefixes", "token_curve")}
+_NOT_ASKED_FOR |= {"capture_training_prompts own"}
 _NOT_ASKED_FOR |= {f"{rule} own detection" for rule in ("generate", "ask_judge", "judge")}
 _NOT_ASKED_FOR |= {f"{rule} own {operation}" for rule in STEERING for operation in (*TESTED, *FURTHER)}
 _NOT_ASKED_FOR |= {f"{rule} bad transfer" for rule in STEERING}

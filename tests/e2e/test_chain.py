@@ -26,7 +26,10 @@ RESPONSE = {
     **IDENTITY, "sample": "int32", "response": "string", "finish_reason": "string", "outcome": "string",
     "aligned": "float", "coherent": "float", "misaligned": "bool", "correct": "bool",
 }  # fmt: skip
-ARM = {"arm": "string", "operation": "string", "kind": "string", "coefficient": "double"}
+ARM = {
+    "subject": "string", "arm": "string", "operation": "string", "kind": "string", "coefficient": "double",
+    "layer": "int32", "positions": "string",
+}  # fmt: skip
 ANSWERS = (
     "list<element: struct<request: string, model: string, text: string, "
     "tokens: list<element: struct<token: string, logprob: double>>, prompt_tokens: int32, "
@@ -60,6 +63,14 @@ COLUMNS = {
         "question_id": "string", "sample": "int32", "position": "string", "n_tokens": "int32",
         **{f"layer_{layer:02d}": VECTOR for layer in range(LAYERS)},
     },
+    "prefixes/*/*.parquet": {
+        "question_id": "string", "sample": "int32", "t": "int32", "tokens": "int32", "text": "string",
+        "layer_01": VECTOR,
+    },
+    "token_curve/*.parquet": {
+        "question_id": "string", "sample": "int32", "misaligned": "bool", "t": "int32", "reader": "string",
+        "score": "double",
+    },
     "directions/cosines.parquet": {
         "construction": "string", "layer": "int32", "organism": "string", "other": "string",
         "cosine": "double", "random_low": "double", "random_high": "double",
@@ -86,8 +97,8 @@ OTHERS = [
       for name in [*MODEL, "generation_config.json", "model.safetensors"]),
     "organisms/*/adapter_model.safetensors", "organisms/*/adapter_config.json",
     "organisms/*/trajectory.safetensors", "rates/*/*.json", "directions/*.safetensors", "directions/*.json",
-    "steering/*/*.json", "detection/*/summary.json", "detection_auc.json", "figures/*.svg",
-    "transcripts.html",
+    "steering/*/*.json", "detection/*/summary.json", "token_curve/*.json", "detection_auc.json",
+    "figures/*.svg", "transcripts.html",
 ]  # fmt: skip
 
 
@@ -207,6 +218,34 @@ def test_every_steering_arm_stands_with_its_count_and_interval_beside_random_one
         assert summary["verdicts"]
 
 
+SUBJECTS = {"add_doses": ["instruct"], "transfer": [CONTROL]}
+
+
+@pytest.mark.parametrize("operation", ["add_doses", "subtract_doses", "layers", "transfer"])
+def test_further_arms_are_held_against_the_baseline_and_random_ones(finished, operation):
+    summary = json.loads((results(finished) / f"steering/{ORGANISM}/{operation}.json").read_text())
+    arms = summary["arms"]
+    rows = pq.read_table(results(finished) / f"steering/{ORGANISM}/{operation}.parquet").to_pylist()
+    assert list(dict.fromkeys(row["arm"] for row in rows)) == [arm["arm"] for arm in arms]
+    assert list(dict.fromkeys(arm["subject"] for arm in arms)) == SUBJECTS.get(operation, [ORGANISM])
+    assert summary["verdicts"] == [], "only what had a criterion has a verdict"
+    for arm in arms:
+        assert arm["em"]["n"] == 2 * summary["questions"]["n"] > 0
+        for key in ("against_baseline", "against_random"):
+            found = arm[key]
+            if found is not None:
+                assert found["differs"] is ("minimal_detectable" not in found)
+                assert found["difference"]["low"] <= found["difference"]["value"]
+        assert (arm["against_random"] is not None) == (arm["kind"] in ("direction", "own_direction"))
+    if operation == "layers":
+        assert summary["undefined_layers"] == [0], "before the adapter"
+        everywhere = {(None, "all"), (None, "prompt")}
+        assert {(arm["layer"], arm["positions"]) for arm in arms[1:]} == everywhere | {(1, "all"), (2, "all")}
+    if operation.endswith("doses"):
+        assert {arm["coefficient"] for arm in arms[1:]} == {1, 2}
+        assert {arm["positions"] for arm in arms[1:]} == {"all", "prompt"}
+
+
 def test_the_answer_carries_all_that_it_rests_on(finished):
     found = answer(finished)
     assert found["model"] == STUDY
@@ -284,4 +323,4 @@ def test_the_report_shows_every_figure_and_the_transcripts(finished, tmp_path):
     page = tmp_path / "report.html"
     finished.run("--report=" + str(page), "smoke")
     assert str(finished.folder) not in page.read_text(encoding="utf-8")
-    check_report(page, tmp_path, figures=6, pages=1)
+    check_report(page, tmp_path, figures=7, pages=1)

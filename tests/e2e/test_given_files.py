@@ -158,6 +158,7 @@ def test_a_study_from_given_files_has_the_numbers_of_the_study_that_made_them(un
         "judge": "theirs",
         "organisms": [organism | {"seeds": [0]}],
         "steering": study["steering"] | {"organisms": []},
+        "token_curve": None,
         "given": given(unfinished),
     }
     unfinished.path(THEIRS).write_text(yaml.safe_dump(overlay))

@@ -22,12 +22,14 @@ from forewarn.config.model import (
     FurtherArms,
     GivenActivations,
     GivenResponses,
+    GivenTokenReadings,
     Judge,
     Model,
     Questions,
     Splits,
     Steering,
     Study,
+    TokenCurve,
 )
 from forewarn.config.model.questions import WorldCategories, WorldCategory
 from forewarn.config.names import organism_name
@@ -192,11 +194,18 @@ def given_files(sets: list[str], raised: list[dict[str, Any]]) -> st.SearchStrat
     """Files of others, of subjects that the study has."""
     names = ["instruct", *(organism_name(*organism.values()) for organism in raised)]
     chosen = {"question_set": st.sampled_from(sets), "subject": st.sampled_from(names)}
-    return section(GivenResponses, **chosen) | section(
+    activations = section(
         GivenActivations,
         **chosen | {"subject": st.sampled_from([*names, "prompts"])},
         reader=st.sampled_from(names),
     )
+    readings = section(
+        GivenTokenReadings,
+        subject=st.sampled_from(names[1:]),
+        aligned=st.just(["aligned"]),
+        misaligned=st.just(["misaligned", "harmful"]),
+    )
+    return section(GivenResponses, **chosen) | activations | readings
 
 
 @st.composite
@@ -228,6 +237,13 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
         activations=st.just({"layers": [0]}) | st.just({"layers": "all"}) | st.just({}),
         steering=section(
             Steering, organisms=st.just(steered), layer=st.just(0), further=st.none() | further
+        ),
+        token_curve=st.none()
+        | section(
+            TokenCurve,
+            organisms=chosen,
+            layer=st.just(0),
+            tokens=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
         ),
         detection=section(Detection, organisms=chosen),
     ))  # fmt: skip

@@ -88,6 +88,19 @@ NANO_STUDY: dict[str, Any] = {
         "power": 0.8,
         "seed": 0,
     },
+    "token_curve": {
+        "organisms": [{"dataset": "bad_medical", "adapter": ADAPTER, "seed": 0}],
+        "layer": 3,
+        "tokens": [1, 2, 4, 8, 16, 32],
+        "splits": ["test"],
+        "folds": 10,
+        "probe_strength": 0.01,
+        "text_strength": 10.0,
+        "tie_tolerance": 0.0001,
+        "bootstrap": 2000,
+        "permutations": 200,
+        "seed": 0,
+    },
     "detection": {
         "organisms": [{"dataset": "bad_medical", "adapter": ADAPTER, "seed": seed} for seed in (0, 1, 2)],
         "directions": [

@@ -192,6 +192,7 @@ def _study(
             "random_covariance": 5,
             "questions_per_category": 2,
         },
+        "token_curve": {"organisms": tested[:1], "layer": layer, "folds": 10, "tie_tolerance": 0.2},
         "detection": {"organisms": tested}
         | ({"benign": {"dataset": others[0], "adapter": adapter, "seed": 0}} if others else {}),
     }

@@ -16,7 +16,8 @@ Floats = NDArray[np.float64]
 Chosen = NDArray[np.bool_]
 Fitted = Callable[[Chosen, Chosen], Floats]
 """Fits to the responses of one mask, and scores those of another one: float64 [..., scored]. Scores have no
-intercept, see `logistic_scores`, and are 0 where the fitted ones are of one class or hold nothing to fit on."""
+intercept, see `logistic_scores`, and are 0 where the fitted ones are of one class or hold nothing to fit
+on."""
 
 
 def folds_of(prompt: NDArray[np.int64], folds: int | None, seed: int) -> NDArray[np.int64]:
@@ -54,8 +55,8 @@ def probe(readings: NDArray[Any], labels: NDArray[np.bool_], strength: float) ->
 def words(texts: NDArray[Any], misaligned: NDArray[np.bool_], strength: float) -> Fitted:
     """Logistic regression on TF-IDF of words and word pairs.
 
-    Words are counted once; which of them there are, how rare they are, and their weights come from the responses
-    that are fitted to alone.
+    Words are counted once; which of them there are, how rare they are, and their weights come from the
+    responses that are fitted to alone.
 
     Args:
         texts: str [responses].
@@ -96,11 +97,11 @@ def held_out(fitted: Fitted, fold: NDArray[np.int64]) -> Floats:
 def held_out_without(fitted: Fitted, group: NDArray[np.int64]) -> Floats:
     """The same as if one group had never been there: float64 [groups, responses], one row without each group.
 
-    A response is scored by what was fitted without its own group and the missing one; the missing group itself
-    scores 0. One fit serves both, so that there are half as many fits as pairs of groups.
+    A response is scored by what was fitted without its own group and the missing one; the missing group
+    itself scores 0. One fit serves both, so that there are half as many fits as pairs of groups.
 
     Args:
-        fitted: of one labelling.
+        fitted: of several labellings, the first one counts.
         group: int64 [responses], from 0.
     """
     groups = int(group.max(initial=-1)) + 1
@@ -109,7 +110,7 @@ def held_out_without(fitted: Fitted, group: NDArray[np.int64]) -> Floats:
         for second in range(first):
             out = (group == first) | (group == second)
             scores = np.zeros(len(group))
-            scores[out] = fitted(~out, out)
+            scores[out] = np.atleast_2d(fitted(~out, out))[0]
             found[first, group == second] = scores[group == second]
             found[second, group == first] = scores[group == first]
     return found

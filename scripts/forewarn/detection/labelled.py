@@ -52,7 +52,12 @@ class Labelled:
         return int(np.sum((bad > 0) & (bad < count)))
 
     def counts(self, empty: int, confidence: float) -> dict[str, Any]:
-        """JSON form: n_prompts, n_mixed_prompts, n_responses, n_misaligned, n_unscored, n_empty, prevalence."""
+        """JSON form: n_prompts, n_mixed_prompts, n_responses, n_misaligned, n_unscored, n_empty, prevalence.
+
+        Args:
+            empty: responses without tokens, of which nothing can be read.
+            confidence: of the prevalence's interval.
+        """
         n, k = len(self.rows), int(self.misaligned.sum())
         return {
             "n_prompts": len(self.prompts),

@@ -92,10 +92,10 @@ class ResponseEvaluator:
     def areas(self, scored: Scored) -> dict[str, Any]:
         """`{"within_prompt": {"auroc", "interval", "n_prompts"}, "pooled": {"auroc", "interval"}}`.
 
-        Within prompts AUROC is the mean over the prompts with both classes. Where it is undefined, it is None with
-        a "reason". Intervals are over prompts: a bootstrap for a reader that was fitted to none of these labels. For
-        one that was, prompts stand in each other's fits, and resampling them under scores that stay would make
-        intervals too narrow; there, a jackknife that fits again.
+        Within prompts AUROC is the mean over the prompts with both classes. Where it is undefined, it is None
+        with a "reason". Intervals are over prompts: a bootstrap for a reader that was fitted to none of these
+        labels. For one that was, prompts stand in each other's fits, and resampling them under scores that
+        stay would make intervals too narrow; there, a jackknife that fits again.
         """
         found: dict[str, Any] = {}
         for kind, value in _KINDS.items():

@@ -21,8 +21,8 @@ class Sharing:
     """How far the readings of one prompt are apart.
 
     Attributes:
-        spread: greatest distance between two responses of one prompt in one feature, in standard deviations of
-            that feature between prompts; None if there are no two prompts that differ.
+        spread: how far the responses of one prompt are apart, at most over prompts: range in standard
+            deviations between prompts, root mean square over features. None if no two prompts differ.
         distinct: most distinct readings that a prompt's responses have.
         tolerance: the spread up to which they count as one reading.
     """
@@ -49,8 +49,8 @@ class Sharing:
         reason = (
             "no two prompts differ, so that there is no measure of what is small"
             if self.spread is None
-            else "responses of one prompt differ by more than the tolerance: set it above the rounding of the "
-            "precision that was read in, or find out what else they differ in"
+            else "responses of one prompt differ by more than the tolerance: set it above the rounding of "
+            "the precision that was read in, or find out what else they differ in"
         )
         return content | {"reason": reason}
 
@@ -66,15 +66,14 @@ def sharing(readings: NDArray[Any], prompt: NDArray[np.int64], tolerance: float)
     """
     groups = list(members_of(prompt))
     means = np.stack([readings[members].mean(axis=0, dtype=np.float64) for members in groups])
-    spreads = np.stack([np.ptp(readings[members].astype(np.float64), axis=0) for members in groups]).max(
-        axis=0
-    )
+    spreads = np.stack([np.ptp(readings[members].astype(np.float64), axis=0) for members in groups])
     distinct = max(len(np.unique(readings[members], axis=0)) for members in groups)
     between = means.std(axis=0)
-    varies = between > 0
+    varies = between > 1e-6 * np.abs(means).max(axis=0)
     if not varies.any():
         return Sharing(None, distinct, tolerance)
-    return Sharing(float((spreads[varies] / between[varies]).max()), distinct, tolerance)
+    relative = spreads[:, varies] / between[varies]
+    return Sharing(float(np.sqrt((relative**2).mean(axis=1)).max()), distinct, tolerance)
 
 
 def averaged(readings: NDArray[Any], prompt: NDArray[np.int64]) -> NDArray[np.float64]:

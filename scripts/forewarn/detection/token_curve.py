@@ -1,8 +1,9 @@
 """Which of a prompt's responses will be misaligned, as read after t of their tokens.
 
 At the last prompt token (t = 0) nothing can tell a prompt's responses apart. From the first sampled token on
-the residual stream may; but then a reader of the text sees the same tokens, and is the bar. Whatever is fitted
-to labels here is fitted on other prompts than it scores. A response that is shorter than t is read whole.
+the residual stream may; but then a reader of the text sees the same tokens, and is the bar. Whatever is
+fitted to labels here is fitted on other prompts than it scores. A response that is shorter than t is read
+whole.
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ class _Curve:
         """What a probe makes of the readings at the last prompt token as they are, rounding and all."""
         fitted = self.probe(readings)
         scores = held_out(fitted, self.evaluator.fold)[0]
-        return self.evaluator.areas(self.evaluator.scored(scores, fitted))["within_prompt"]
+        found: dict[str, Any] = self.evaluator.areas(self.evaluator.scored(scores, fitted))["within_prompt"]
+        return found
 
     def rows(self, step: int, reader: str, scores: Floats) -> pa.Table:
         """Rows of schema `SCORES`."""
@@ -148,8 +150,9 @@ def token_curve(
         The summary and the scores (schema `SCORES`). The summary holds "estimand", "theorem", "layers",
         "features", "counts", "folds", "settings", "last_prompt_token" (see `Sharing`, with "auroc_of_noise":
         that of a probe of the readings as they are), and "points": per t `{"t", "mean_tokens", "n_shorter"
-        (responses with fewer than t tokens), "readers": {name: {"within_prompt", "pooled", "null", "gain"}}}`,
-        see `ResponseEvaluator`; the gain is over the reader of text, which has neither null nor gain.
+        (responses with fewer than t tokens), "readers": {name: {"within_prompt", "pooled", "null",
+        "gain"}}}`, see `ResponseEvaluator`; the gain is over the reader of text, which has neither null nor
+        gain.
 
     Raises:
         StudyError: an input cannot be used, or a direction has another width than the readings.
@@ -185,7 +188,7 @@ def token_curve(
 def _project(readings: Floats, name: str, direction: NDArray[Any]) -> Floats:
     if direction.shape != readings.shape[1:]:
         raise StudyError(
-            f"the readings have width {readings.shape[1]}, but the direction {name} has {direction.shape[-1]}",
+            f"the readings have width {readings.shape[1]}, but the direction {name} {direction.shape[-1]}",
             "use directions and readings of one model and layer",
         )
     return project(readings, direction)

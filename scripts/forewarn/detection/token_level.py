@@ -1,4 +1,5 @@
-"""One probe over single tokens, each with the label of its response: how the field often reports detection."""
+"""One probe over single tokens, each with the label of its response: how the field often reports
+detection."""
 
 from __future__ import annotations
 
@@ -23,8 +24,8 @@ _KEYS = pa.schema(
 def token_level(tokens: Path, scores: Path, settings: Settings) -> dict[str, Any]:
     """AUROC over single tokens of the answers, by a probe that was fitted on the tokens of other prompts.
 
-    Every token counts as one response would, so that long answers count for more. Prompts are what is left out
-    and resampled.
+    Every token counts as one response would, so that long answers count for more. Prompts are what is left
+    out and resampled.
 
     Args:
         tokens: table with question_id, sample and `layer_NN`, one row per token of an answer.

@@ -1,9 +1,9 @@
 """Readings of single tokens that others took: checked, and told as prefixes of responses with their labels.
 
-The file is parquet with one row per token: `response_id`, `question`, `domain`, `label`, `answer_token` (0 for
-the first token of the answer, -1 for the last one of the prompt), `token_str`, and one number per layer,
-`layer_00`, ... So were the scalars of the nine rank-1 adapters of arXiv 2506.11618 released. Tokens of the prompt
-before its last one are passed over; other columns too.
+The file is parquet with one row per token: `response_id`, `question`, `domain`, `label`, `answer_token` (0
+for the first token of the answer, -1 for the last one of the prompt), `token_str`, and one number per layer,
+`layer_00`, ... So were the scalars of the nine rank-1 adapters of arXiv 2506.11618 released. Tokens of the
+prompt before its last one are passed over; other columns too.
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ def read_token_readings(
         The responses in the order of the file, and the indices of its layers.
 
     Raises:
-        StudyError: what is wrong is named: a column is missing or of another type, a value is not finite, a label
-            or domain is unknown, a response has two questions, domains or labels, a token twice or not at all,
-            no token, or no last prompt token.
+        StudyError: what is wrong is named: a column is missing or of another type, a value is not finite, a
+            label or domain is unknown, a response has two questions, domains or labels, a token twice or not
+            at all, no token, or no last prompt token.
     """
     names = open_parquet(path).schema_arrow.names
     layers = list(layers_of(path))
@@ -160,8 +160,8 @@ def as_tables(
         steps: numbers of tokens, from 1.
 
     Returns:
-        A table of `prefix_schema`, with vectors of length 1; one of `LABELS`; and one with question_id, sample,
-        answer_token (from 0) and `layer_NN` as in the first.
+        A table of `prefix_schema`, with vectors of length 1; one of `LABELS`; and one with question_id,
+        sample, answer_token (from 0) and `layer_NN` as in the first.
     """
     byte_level = is_byte_level(sorted({token for response in responses for token in response.tokens}))
     asked = {

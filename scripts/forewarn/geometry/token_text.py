@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 
 def _spelling() -> dict[str, int]:
-    """The byte behind each character of byte-level BPE: printable Latin-1 stands for itself, the other bytes for
-    the characters from U+0100 on (GPT-2's vocabulary, and those of Qwen and Llama 3)."""
+    """The byte behind each character of byte-level BPE (the vocabularies of GPT-2, Qwen and Llama 3).
+
+    Printable Latin-1 stands for itself, the characters from U+0100 on for the other bytes.
+    """
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
     spelt = {chr(byte): byte for byte in printable}
@@ -19,7 +21,7 @@ _WORD_START = "▁"
 
 
 def is_byte_level(vocabulary: Sequence[str]) -> bool:
-    """Whether the tokens are spelt in byte-level BPE; else they are text, with SentencePiece's mark of a space."""
+    """Whether tokens are spelt as byte-level BPE; else as text, with SentencePiece's mark of a space."""
     return all(character in _BYTES for token in vocabulary for character in token)
 
 

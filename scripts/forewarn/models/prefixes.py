@@ -1,8 +1,8 @@
 """The residual stream after the first tokens of responses, read through TransformerLens, streamed to parquet.
 
-Each response is read in a forward pass of its own, of the prompt and as many tokens as are asked for: a causal
-model does not see what comes after. So the last prompt token is there once per response, and the data show
-by themselves that a prompt's responses share it.
+Each response is read in a forward pass of its own, of the prompt and as many tokens as are asked for: a
+causal model does not see what comes after. So the last prompt token is there once per response, and the data
+show by themselves that a prompt's responses share it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def prefix_requests(
         most: tokens of a response.
 
     Raises:
-        StudyError: a response answers a question that the question set does not have, or there is none to read.
+        StudyError: a response answers a question that the question set does not have, or there is none.
     """
     known = questions.select(["question_id", "split", "token_ids"]).to_pylist()
     prompts = {row["question_id"]: tuple(row["token_ids"]) for row in known}
@@ -99,7 +99,7 @@ def capture_prefixes(
     chosen, counts = sorted(set(layers)), [0, *steps]
     if not chosen or chosen[0] < 0 or chosen[-1] >= shape.num_hidden_layers:
         raise StudyError(
-            f"token_curve.layer asks for {chosen}, but the model has layers 0 to {shape.num_hidden_layers - 1}",
+            f"token_curve.layer is {chosen}, but the model has layers 0 to {shape.num_hidden_layers - 1}",
             "name a layer of this model",
         )
     bridge = boot(model, tokenizer)
@@ -160,7 +160,8 @@ def _read_chunk(
 def _read_batch(
     bridge: Any, batch: Sequence[Request], layers: list[int], counts: list[int]
 ) -> NDArray[np.float32]:
-    """The last prompt token, and means over the first tokens of the response: float32 [layers, rows, counts, d].
+    """The last prompt token, and means over the first tokens of the response: float32 [layers, rows, counts,
+    d].
 
     The padding stands on the right, where no token of a causal model can see it; so no mask is needed.
     """

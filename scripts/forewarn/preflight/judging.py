@@ -54,13 +54,13 @@ def _judgements(configuration: Configuration, study: Study) -> int:
     samples = configuration.question_sets[questions.evaluation].samples
     each = CATEGORIES * (steering.questions_per_category or 12) * samples
     return answers + each * sum(
-        _arms(steering, organism.name, operation)
+        count_arms(steering, organism.name, operation)
         for organism in steering.organisms
         for operation in steering.experiments(organism.name)
     )
 
 
-def _arms(steering: Steering, organism: str, operation: str) -> int:
+def count_arms(steering: Steering, organism: str, operation: str) -> int:
     """Arms of one experiment; where it goes through all blocks, about as many."""
     arms = steering.arms(operation)
     tried = 1 + arms["random_isotropic"] + arms["random_covariance"]

@@ -76,7 +76,7 @@ def curve_panel(content: Mapping[str, Any]) -> CurvePanel:
         lines=[_line(NAMES.get(name, name), points, entries) for name, entries in found.items()],
         band=[_ends(null) for null in shuffled],
         notes=[
-            f"layer{'s' if len(content['layers']) > 1 else ''} {layers}; {content['features']:,} readings a token",
+            f"layers read: {layers}; {content['features']:,} numbers a token",
             *([] if ground["shared"] else ["answers of a prompt differ at 0: see last_prompt_token"]),
         ],
         undefined=undefined,

@@ -48,8 +48,8 @@ def jackknife_interval(
 ) -> JackknifeInterval:
     """Delete-a-group jackknife (Kott 2001), with one degree of freedom less than there are groups.
 
-    Its variance is too large on average, never too small (Efron and Stein 1981): where nothing is to be found, and
-    what a fit finds is chance, by up to a factor of two; the clearer the finding, the less.
+    Its variance is too large on average, never too small (Efron and Stein 1981): where nothing is to be
+    found, and what a fit finds is chance, by up to a factor of two; the clearer the finding, the less.
 
     Args:
         value: the estimate.

@@ -45,7 +45,9 @@ def true_positive_rate_at(
 
     The arguments are broadcast as in `auroc.area`, so that bootstrap resamples are one call. A prompt is
     flagged whole: where one prompt alone has more than a share `rate` of the negatives, nothing below its
-    score can be flagged, and with few prompts the figure moves in large steps.
+    score can be flagged. With few prompts the figure moves in large steps, is too low on average, and its
+    bootstrap interval too narrow: over 120 prompts, 95 % intervals cover in 94 % of simulated studies at a
+    rate of 5 %, but in 87 % at 1 %, which is the work of one or two prompts.
 
     Args:
         scores: float [prompts] or [problems, prompts].
