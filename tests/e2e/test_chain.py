@@ -28,8 +28,8 @@ RESPONSE = {
 }  # fmt: skip
 ARM = {"arm": "string", "operation": "string", "kind": "string", "coefficient": "double"}
 ANSWERS = (
-    "list<element: struct<request: string, model: string, text: string, "
-    "tokens: list<element: struct<token: string, logprob: double>>, prompt_tokens: int32, "
+    "list<struct<request: string, model: string, text: string, "
+    "tokens: list<struct<token: string, logprob: double>>, prompt_tokens: int32, "
     "completion_tokens: int32>>"
 )
 OPINION = {
@@ -111,6 +111,8 @@ def plain_type(kind: pa.DataType) -> str:
         return f"list<{plain_type(kind.value_type)}>[{kind.list_size}]"
     if pa.types.is_list(kind):
         return f"list<{plain_type(kind.value_type)}>"
+    if pa.types.is_struct(kind):
+        return f"struct<{', '.join(f'{field.name}: {plain_type(field.type)}' for field in kind)}>"
     return str(kind)
 
 
