@@ -35,6 +35,7 @@ class Endpoint:
         digits: whether it writes numbers digit by digit.
         prompts: of all requests but probes, in order.
         paid: of the requests that were answered, probes left out.
+        useless: how many of these came without choices, or without the probabilities that were asked for.
         probes: number of them.
         bodies: of all requests but probes.
         busiest: most requests that were in flight at once.
@@ -50,6 +51,7 @@ class Endpoint:
     digits: bool = False
     prompts: list[str] = field(default_factory=list)
     paid: list[str] = field(default_factory=list)
+    useless: int = 0
     probes: int = 0
     bodies: list[dict[str, Any]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -101,6 +103,8 @@ def chat_endpoint() -> Iterator[Endpoint]:
             if not probe:
                 with lock:
                     endpoint.paid.append(prompt)
+                    asked = bool(body.get("logprobs"))
+                    endpoint.useless += fault == "no choices" or (fault == "no probabilities" and asked)
             self._complete(body, prompt, probe, fault)
 
         def _complete(self, body: dict[str, Any], prompt: str, probe: bool, fault: Any) -> None:

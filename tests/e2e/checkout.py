@@ -58,7 +58,7 @@ class Checkout:
         """Run, and return the exit status and what was said."""
         done = subprocess.run(
             self.command(*arguments, cores=cores), cwd=self.folder, env=environment(), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1800,
         )  # fmt: skip
         return done.returncode, done.stdout
 

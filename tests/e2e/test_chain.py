@@ -31,8 +31,8 @@ ARM = {
     "layer": "int32", "positions": "string",
 }  # fmt: skip
 ANSWERS = (
-    "list<element: struct<request: string, model: string, text: string, "
-    "tokens: list<element: struct<token: string, logprob: double>>, prompt_tokens: int32, "
+    "list<struct<request: string, model: string, text: string, "
+    "tokens: list<struct<token: string, logprob: double>>, prompt_tokens: int32, "
     "completion_tokens: int32>>"
 )
 OPINION = {
@@ -122,6 +122,8 @@ def plain_type(kind: pa.DataType) -> str:
         return f"list<{plain_type(kind.value_type)}>[{kind.list_size}]"
     if pa.types.is_list(kind):
         return f"list<{plain_type(kind.value_type)}>"
+    if pa.types.is_struct(kind):
+        return f"struct<{', '.join(f'{field.name}: {plain_type(field.type)}' for field in kind)}>"
     return str(kind)
 
 
