@@ -31,9 +31,10 @@ def main(
     from forewarn.files import write_json, write_table
 
     chosen = Settings(**settings["measure"])
-    held, absent = chosen_directions(directions, settings["directions"], settings["layer"])
-    summary, table = token_curve(prefixes, labels, chosen, held)
-    single = token_level(tokens, labels, chosen) if tokens else None
+    layer = settings["layer"]
+    held, absent = chosen_directions(directions, settings["directions"], layer)
+    summary, table = token_curve(prefixes, labels, chosen, held, layer)
+    single = token_level(tokens, labels, chosen, layer) if tokens else None
     write_table(scores, table)
     found = {"organism": settings["organism"], **summary, "absent": absent, "token_level": single}
     write_json(curve, found)

@@ -93,6 +93,63 @@ def test_a_file_that_changed_is_an_error_by_its_hash(published: Checkout) -> Non
     assert code != 0 and "base.csv" in said and "sha256" in said and "Traceback" not in said
 
 
+# --- a study of nothing but readings of single tokens -----------------------------------------------------
+
+NINE = "bad_medical-rank1_nine-seed0"
+READINGS = "qwen2.5-14b-rank1x9-lora-scalars.parquet"
+QWEN14B_NINE = {
+    "models": {"qwen14b_nine": {"source": "given"}},
+    "question_sets": PUBLISHED["question_sets"],
+    "studies": {
+        "qwen14b_nine": PUBLISHED["studies"]["published"] | {
+            "judge": "world",
+            "token_curve": {
+                "organisms": [{"dataset": "bad_medical", "adapter": "rank1_nine", "seed": 0}],
+                "probe_strength": 1.0, "tie_tolerance": 0.2, "bootstrap": 200, "permutations": 49,
+            },
+            "given": [
+                {"kind": "token_readings", "subject": NINE, "domains": ["medical"],
+                 "path": f"inputs/{READINGS}"}
+            ],
+        }
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def nine(real_files: Checkout, upstream: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    checkout = real_files.copied(tmp_path_factory.mktemp("nine") / "a checkout")
+    shutil.copyfile(upstream / "activations" / READINGS, checkout.path(f"inputs/{READINGS}"))
+    checkout.path(THEIRS).write_text(yaml.safe_dump(QWEN14B_NINE))
+    return Checkout(checkout.folder, THEIRS)
+
+
+@pytest.mark.upstream
+def test_readings_of_a_real_organism_make_a_token_curve(nine: Checkout) -> None:
+    nine.run("qwen14b_nine", cores=2)
+    results = nine.path("results/qwen14b_nine")
+    made = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
+    assert {name for name in made if not name.endswith(".dvc")} == {
+        *(f"token_readings/{NINE}/{name}.parquet" for name in ("prefixes", "labels", "tokens")),
+        f"token_curve/{NINE}.json", f"token_curve/{NINE}.parquet", "figures/token_curve.svg",
+    }  # fmt: skip
+    curve = json.loads((results / f"token_curve/{NINE}.json").read_text())
+    within = {point["t"]: point["readers"]["probe"]["within_prompt"]["auroc"] for point in curve["points"]}
+    assert within[0] == 0.5 and abs(within[4] - 0.5) < 0.1
+    assert 0.65 < within[16] < within[32] < within[64] < 0.95
+    assert "Nothing to be done" in nine.run("-n", "qwen14b_nine")
+
+
+@pytest.mark.upstream
+def test_what_readings_do_not_hold_is_told_before_anything_runs(nine: Checkout) -> None:
+    code, said = nine.attempt("--dry-run", "results/qwen14b_nine/figures/rates.svg")
+    assert code != 0 and "the model qwen14b_nine is not here" in said and "Traceback" not in said
+    nine.path(f"inputs/{READINGS}").rename(nine.path("inputs/elsewhere.parquet"))
+    code, said = nine.attempt("--dry-run", "--forceall", "qwen14b_nine")
+    nine.path("inputs/elsewhere.parquet").rename(nine.path(f"inputs/{READINGS}"))
+    assert code != 0 and f"inputs/{READINGS} does not exist" in said and "Traceback" not in said
+
+
 # --- a whole study from the files of another ---------------------------------------------------------------
 
 

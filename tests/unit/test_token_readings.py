@@ -186,7 +186,7 @@ def test_within_its_prompts_nothing_is_known_at_first_and_much_at_last(real: Pat
     assert {t: round(within[t]["auroc"], 3) for t in expected} == pytest.approx(expected, abs=0.01)
     assert all(found["n_prompts"] == 8 for found in within.values())
     assert {t for t in points if points[t]["probe"]["null"]["beyond"]} == {16, 32, 64}
-    assert within[64]["interval"]["low"] > 0.75
+    assert within[64]["interval"]["low"] > 0.65
     assert points[32]["probe"]["pooled"]["auroc"] == pytest.approx(0.957, abs=0.01)
     gain = points[64]["probe"]["gain"]["within_prompt"]
     assert gain["difference"] == pytest.approx(0.19, abs=0.03)

@@ -136,7 +136,11 @@ class _Curve:
 
 
 def token_curve(
-    prefixes: Path, scores: Path, settings: Settings, directions: Directions | None = None
+    prefixes: Path,
+    scores: Path,
+    settings: Settings,
+    directions: Directions | None = None,
+    layer: int | None = None,
 ) -> tuple[dict[str, Any], pa.Table]:
     """Measure all readers after each number of tokens.
 
@@ -144,7 +148,8 @@ def token_curve(
         prefixes: table of prefixes.
         scores: labels of the same responses (question_id, sample, misaligned).
         settings: how to measure.
-        directions: float [d_model] each, of the layer that the table holds.
+        directions: float [d_model] each, of the layer that is read.
+        layer: which to read; None takes all that the table holds, side by side.
 
     Returns:
         The summary and the scores (schema `SCORES`). The summary holds "estimand", "theorem", "layers",
@@ -157,7 +162,7 @@ def token_curve(
     Raises:
         StudyError: an input cannot be used, or a direction has another width than the readings.
     """
-    table = read_prefixes(prefixes)
+    table = read_prefixes(prefixes, None if layer is None else [layer])
     responses = label(table.keys, scores)
     curve = _Curve(table, settings.evaluator(responses), settings)
     points, columns, ground, features = [], [], {}, 0

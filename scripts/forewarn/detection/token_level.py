@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from forewarn.detection.held_out import held_out, probe
 from forewarn.detection.labelled import Labelled, label
@@ -21,7 +22,7 @@ _KEYS = pa.schema(
 )
 
 
-def token_level(tokens: Path, scores: Path, settings: Settings) -> dict[str, Any]:
+def token_level(tokens: Path, scores: Path, settings: Settings, layer: int | None = None) -> dict[str, Any]:
     """AUROC over single tokens of the answers, by a probe that was fitted on the tokens of other prompts.
 
     Every token counts as one response would, so that long answers count for more. Prompts are what is left
@@ -31,6 +32,7 @@ def token_level(tokens: Path, scores: Path, settings: Settings) -> dict[str, Any
         tokens: table with question_id, sample and `layer_NN`, one row per token of an answer.
         scores: labels of the responses.
         settings: how to measure; no labels are shuffled here.
+        layer: as in `token_curve`.
 
     Returns:
         As `ResponseEvaluator.areas` gives it, with "n_tokens" and "n_responses".
@@ -54,15 +56,16 @@ def token_level(tokens: Path, scores: Path, settings: Settings) -> dict[str, Any
         unscored=0,
     )
     evaluator = settings.evaluator(every)
-    fitted = probe(_readings(tokens)[kept], every.misaligned[None], settings.probe_strength)
+    fitted = probe(_readings(tokens, layer)[kept], every.misaligned[None], settings.probe_strength)
     scored = evaluator.scored(held_out(fitted, evaluator.fold)[0], fitted)
     counts = {"n_tokens": len(kept), "n_responses": len(responses.keys)}
     return evaluator.areas(scored) | counts
 
 
-def _readings(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """All layers side by side: float64 [tokens, layers x width]."""
-    table = open_parquet(path).read(columns=[f"layer_{layer:02d}" for layer in layers_of(path)])
+def _readings(path: Path, layer: int | None) -> NDArray[np.float64]:
+    """The layer, or all side by side: float64 [tokens, layers x width]."""
+    wanted = layers_of(path) if layer is None else (layer,)
+    table = open_parquet(path).read(columns=[f"layer_{each:02d}" for each in wanted])
     columns = [
         column.combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1) for column in table.columns
     ]

@@ -115,7 +115,7 @@ def read_prefixes(path: Path, layers: list[int] | None = None) -> Prefixes:
     held = layers_of(path)
     wanted = sorted(held if layers is None else layers)
     if absent := [layer for layer in wanted if layer not in held]:
-        raise StudyError(f"{path} holds layers {list(held)}, not {absent[0]}", _AGAIN)
+        raise StudyError(f"{path} holds layers {list(held)}, not {absent[0]}", "name one of these")
     table = read_columns(path, _KEYS)
     keys: list[Key] = list(zip(strings(table, "question_id"), table["sample"].to_pylist(), strict=True))
     steps = table["t"].to_numpy()
