@@ -36,9 +36,7 @@ def study(path: Path, holds: bool | None, auroc: float | None) -> Path:
 def compared(folder: Path, *studies: tuple[bool | None, float | None]) -> dict[str, Any]:
     paths = [study(folder / f"{number}.json", *each) for number, each in enumerate(studies)]
     names = [f"nano_{number}" for number in range(len(paths))]
-    compare_replicates.main(
-        studies=paths, replicates=folder / "replicates.json", settings={"models": names}
-    )
+    compare_replicates.main(studies=paths, replicates=folder / "replicates.json", settings={"models": names})
     found: dict[str, Any] = read_json(folder / "replicates.json")
     return found
 

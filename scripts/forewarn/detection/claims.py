@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 Content = Mapping[str, Any]
-_EARLY = ("misalignment shows at the last prompt token, before the model says a word", "all other claims hold")
+_EARLY = (
+    "misalignment shows at the last prompt token, before the model says a word",
+    "all other claims hold",
+)
 
 
 @dataclass(frozen=True)

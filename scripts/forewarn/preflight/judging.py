@@ -63,7 +63,7 @@ def _judgements(configuration: Configuration, study: Study) -> int:
 def count_arms(steering: Steering, organism: str, operation: str) -> int:
     """Arms of one experiment; where it goes through all blocks, about as many."""
     arms = steering.arms(operation)
-    tried = 1 + arms["random_isotropic"] + arms["random_covariance"]
+    tried: int = 1 + arms["random_isotropic"] + arms["random_covariance"]
     if operation == "layers":
         blocks = arms["layer_by_layer"]
         count = 2 * steering.layer if blocks == "all" else len(blocks)  # steering is at about half the depth
