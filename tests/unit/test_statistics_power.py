@@ -16,8 +16,8 @@ from scipy.stats import beta
 from counted import any_prompts, laws, split
 from forewarn.statistics.auroc import area, auroc
 from forewarn.statistics.bootstrap import bootstrap_auroc, percentile_interval, resample
+from forewarn.statistics.ceiling import from_other_responses, modelled_ceiling
 from forewarn.statistics.labels import Labels
-from forewarn.statistics.oracle import from_other_responses, modelled_ceiling
 from forewarn.statistics.overdispersion import design_effect, intraclass_correlation
 from forewarn.statistics.planted import Population, Studies, draw
 from forewarn.statistics.power import as_text, enough, plan

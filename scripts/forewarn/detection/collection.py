@@ -127,7 +127,7 @@ def _seeds(organisms: dict[str, Any], tables: dict[str, Path], primary: dict[str
     draws = two_way_bootstrap(
         [(scores, labels) for _, scores, labels in found], settings["bootstrap"], settings["seed"]
     )
-    interval = percentile_interval(draws, settings["confidence"])
+    interval = percentile_interval(draws, settings["confidence"], len(found[0][0]))
     return content | {"mean": float(np.mean(list(aurocs.values()))), "interval": interval.as_dict()}
 
 

@@ -13,12 +13,9 @@ from forewarn.detection.prompts import Prompts
 from forewarn.statistics.auroc import Floats, Groups, auroc, auroc_by_group
 from forewarn.statistics.bootstrap import bootstrap_auroc, percentile_interval, resample
 from forewarn.statistics.calibration import calibration, platt
-from forewarn.statistics.ceiling import oracle_ceiling
+from forewarn.statistics.ceiling import from_other_responses, modelled_ceiling
 from forewarn.statistics.operating_point import true_positive_rate_at
 from forewarn.statistics.ranking import average_precision
-
-HALVINGS = 100
-"""Of each prompt's responses, behind the ceiling."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Evaluator:
     Attributes:
         prompts: the test prompts with one model's labels.
         bootstrap: resamples of the test prompts.
-        seed: of the resamples and halvings.
+        seed: of the resamples.
         confidence: of the intervals.
     """
 
@@ -76,7 +73,7 @@ class Evaluator:
 
     def interval(self, draws: Floats) -> dict[str, Any]:
         """Percentile interval of draws, in JSON form."""
-        return percentile_interval(draws, self.confidence).as_dict()
+        return percentile_interval(draws, self.confidence, len(self.prompts)).as_dict()
 
     def area(self, found: Scored) -> dict[str, Any]:
         """`{"auroc", "interval"}`, with "reason" where AUROC is undefined."""
@@ -104,11 +101,28 @@ class Evaluator:
         }
 
     def ceilings(self) -> dict[str, dict[str, Any]]:
-        """Oracle ceiling per grouping."""
-        return {
-            grouping: oracle_ceiling(self.prompts.labels, HALVINGS, self.seed, groups).as_dict()
-            for grouping, groups in self.groupings.items()
-        }
+        """The oracle per grouping: `{"auroc", "interval", "in_sample", "n_prompts"}`, pooled also "modelled".
+
+        It knows each prompt's rate from the other responses, which is less than to know it. In sample it
+        knows it from the very responses it is tested on, which is more.
+        """
+        labels = self.prompts.labels
+        rates = labels.misaligned / np.maximum(labels.responses, 1)
+        found = {}
+        for grouping, groups in self.groupings.items():
+            value = float(from_other_responses(labels.misaligned, labels.responses, groups=groups))
+            draws = from_other_responses(labels.misaligned, labels.responses, self.drawn, groups)
+            found[grouping] = {
+                "auroc": None if np.isnan(value) else value,
+                "interval": self.interval(draws),
+                "in_sample": auroc(rates, labels, groups).value,
+                "n_prompts": int((labels.responses >= 2).sum()),
+            }
+            if np.isnan(value):
+                why = "no responses of both classes to compare, of prompts with two scored ones or more"
+                found[grouping]["reason"] = labels.one_class() or why
+        found["pooled"]["modelled"] = modelled_ceiling(labels)
+        return found
 
     def within_prompt(self, scores: Floats) -> dict[str, Any]:
         """AUROC among the responses of one prompt, measured: 0.5 by construction, or undefined."""

@@ -103,7 +103,7 @@ class ResponseEvaluator:
             entry: dict[str, Any] = {"auroc": auroc}
             if scored.without is None:
                 draws = value(scored.pairs, self.drawn)
-                entry["interval"] = percentile_interval(draws, self.confidence).as_dict()
+                entry["interval"] = percentile_interval(draws, self.confidence, self.drawn.shape[1]).as_dict()
             else:
                 entry["interval"] = self._jackknife(auroc, self._without(scored, value), 0.0)
             found[kind] = entry | ({"reason": _LACKS[kind]} if auroc is None else {})

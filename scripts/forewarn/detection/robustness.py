@@ -114,7 +114,7 @@ def _mean_difference(vectors: Floats, labels: Labels) -> Floats | None:
 def _measured(evaluator: Evaluator, scores: Floats, labels: Labels) -> dict[str, Any]:
     found = auroc(scores, labels)
     drawn = resample(len(labels), evaluator.bootstrap, evaluator.seed)
-    interval = percentile_interval(bootstrap_auroc(scores, labels, drawn), evaluator.confidence)
+    interval = percentile_interval(bootstrap_auroc(scores, labels, drawn), evaluator.confidence, len(labels))
     content = {
         "auroc": found.value,
         "interval": interval.as_dict(),

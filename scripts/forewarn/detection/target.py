@@ -10,7 +10,7 @@ import numpy as np
 
 from forewarn.detection.baselines import prompt_baselines
 from forewarn.detection.detector import Settings, evaluate_detector
-from forewarn.detection.evaluation import HALVINGS, Evaluator
+from forewarn.detection.evaluation import Evaluator
 from forewarn.detection.layers import PROBE, Walk, walk
 from forewarn.detection.prompts import SPLITS, Prompts
 from forewarn.detection.readers import Linear, Reader, project
@@ -110,7 +110,7 @@ def evaluate_target(target: Target, detectors: list[Linear], layers: list[int], 
         found.projections.extend(_projection_rows(prompts, by_layer[index], told))
         points = roc(by_layer[index][test], labels)
         found.roc.extend(_points(points, told) if points else [])
-    curve = oracle_roc(labels, HALVINGS, settings.seed)
+    curve = oracle_roc(labels)
     told = {"target": target.name, "detector": "oracle", "layer": None}
     found.roc.extend(_points(curve, told) if curve else [])
     found.summary["probe_strengths"] = walked.strengths

@@ -80,7 +80,7 @@ def _ceiling(content: Content, target: str, rows: Sequence[Content]) -> RocCurve
     if area is None or not line:
         return None
     return RocCurve(
-        label="ceiling: oracle that knows half of each prompt's responses",
+        label="ceiling: oracle that knows each prompt's other responses",
         false_positive_rate=[x for x, _ in line],
         true_positive_rate=[y for _, y in line],
         auroc=area,

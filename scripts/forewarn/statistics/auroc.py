@@ -89,7 +89,7 @@ def area(
         float64 [...].
     """
     concordant, pairs = np.zeros(()), np.zeros(())
-    for members in _members(np.shape(scores)[-1], groups):
+    for members in members_of(np.shape(scores)[-1], groups):
         good, every = concordance(scores[..., members], positives[..., members], negatives[..., members])
         concordant, pairs = concordant + good, pairs + every
     concordant, pairs = np.broadcast_arrays(concordant, pairs)
@@ -138,7 +138,8 @@ def roc(scores: Floats, labels: Labels) -> Roc | None:
     )
 
 
-def _members(prompts: int, groups: Groups | None) -> Iterator[NDArray[np.int64]]:
+def members_of(prompts: int, groups: Groups | None) -> Iterator[NDArray[np.int64]]:
+    """The prompts of each group: int64 [members] of one after the other; all of them without groups."""
     if groups is None:
         yield np.arange(prompts)
         return

@@ -13,9 +13,9 @@ import numpy as np
 from scipy.special import stdtrit
 
 from forewarn.statistics.auroc import Floats
+from forewarn.statistics.ceiling import from_other_responses
 from forewarn.statistics.detectable import minimal_detectable_difference
 from forewarn.statistics.influence import leave_one_out, standard_error
-from forewarn.statistics.oracle import from_other_responses
 from forewarn.statistics.overdispersion import design_effect
 from forewarn.statistics.planted import Population, Studies, draw
 
