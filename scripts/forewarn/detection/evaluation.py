@@ -112,7 +112,7 @@ class Evaluator:
         for grouping, groups in self.groupings.items():
             value = float(from_other_responses(labels.misaligned, labels.responses, groups=groups))
             draws = from_other_responses(labels.misaligned, labels.responses, self.drawn, groups)
-            found[grouping] = {
+            entry: dict[str, Any] = {
                 "auroc": None if np.isnan(value) else value,
                 "interval": self.interval(draws),
                 "in_sample": auroc(rates, labels, groups).value,
@@ -120,7 +120,8 @@ class Evaluator:
             }
             if np.isnan(value):
                 why = "no responses of both classes to compare, of prompts with two scored ones or more"
-                found[grouping]["reason"] = labels.one_class() or why
+                entry["reason"] = labels.one_class() or why
+            found[grouping] = entry
         found["pooled"]["modelled"] = modelled_ceiling(labels)
         return found
 
