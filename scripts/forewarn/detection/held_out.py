@@ -83,6 +83,29 @@ def words(texts: NDArray[Any], misaligned: NDArray[np.bool_], strength: float) -
     return fitted
 
 
+def as_one(fitted: Fitted, prompt: NDArray[np.int64]) -> Fitted:
+    """The same for readings that a prompt's responses share: they get one score, to the last digit.
+
+    Sums of equal numbers may round differently from row to row, and a ranking would take that for a finding.
+
+    Args:
+        fitted: to such readings.
+        prompt: int64 [responses], number of the prompt.
+    """
+
+    def one(fitting: Chosen, scored: Chosen) -> Floats:
+        return first_of(fitted(fitting, scored), prompt[scored])
+
+    return one
+
+
+def first_of(scores: Floats, prompt: NDArray[np.int64]) -> Floats:
+    """Scores [..., responses] with that of its prompt's first response in the place of each."""
+    _, first, inverse = np.unique(prompt, return_index=True, return_inverse=True)
+    found: Floats = scores[..., first][..., inverse]
+    return found
+
+
 def held_out(fitted: Fitted, fold: NDArray[np.int64]) -> Floats:
     """Every fold scored by what was fitted on the others: float64 [..., responses]."""
     folds = int(fold.max(initial=-1)) + 1

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from forewarn.detection.held_out import Fitted, held_out, probe, words
+from forewarn.detection.held_out import Fitted, as_one, first_of, held_out, probe, words
 from forewarn.detection.labelled import Labelled, label
 from forewarn.detection.readers import project
 from forewarn.detection.response_evaluation import ResponseEvaluator, Scored
@@ -90,15 +90,20 @@ class _Curve:
         return self.evaluator.responses
 
     def point(
-        self, step: int, readings: Floats, directions: Directions
+        self, step: int, readings: Floats, directions: Directions, shared: bool
     ) -> tuple[dict[str, Any], dict[str, Scored]]:
-        """All readers after one number of tokens."""
+        """All readings after one number of tokens; `shared` if a prompt's responses have one reading."""
         evaluator, settings, responses = self.evaluator, self.settings, self.responses
-        shuffled = held_out(probe(readings, evaluator.labellings, settings.probe_strength), evaluator.fold)
+        fits = [probe(readings, evaluator.labellings, settings.probe_strength), self.probe(readings)]
+        lines = {name: _project(readings, name, each) for name, each in directions.items()}
+        if shared:
+            fits = [as_one(fitted, responses.prompt) for fitted in fits]
+            lines = {name: first_of(line, responses.prompt) for name, line in lines.items()}
+        shuffled = held_out(fits[0], evaluator.fold)
         told = words(self.prefixes.texts[step][responses.rows], responses.misaligned, settings.text_strength)
         read = {
-            PROBE: evaluator.scored(shuffled[0], self.probe(readings)),
-            **{name: evaluator.scored(_project(readings, name, each)) for name, each in directions.items()},
+            PROBE: evaluator.scored(shuffled[0], fits[1]),
+            **{name: evaluator.scored(line) for name, line in lines.items()},
             TEXT: evaluator.scored(held_out(told, evaluator.fold), told),
         }
         readers = {name: evaluator.areas(scored) for name, scored in read.items()}
@@ -168,12 +173,14 @@ def token_curve(
     points, columns, ground, features = [], [], {}, 0
     for step in range(len(table.steps)):
         readings = table.readings(step)[responses.rows].astype(np.float64)
+        shared = False
         if step == 0:
             features = readings.shape[1]
             apart = sharing(readings, responses.prompt, settings.tie_tolerance)
             ground = apart.as_dict() | {"auroc_of_noise": curve.noise(readings)}
-            readings = averaged(readings, responses.prompt) if apart.shared else readings
-        point, read = curve.point(step, readings, directions or {})
+            shared = apart.shared
+            readings = averaged(readings, responses.prompt) if shared else readings
+        point, read = curve.point(step, readings, directions or {}, shared)
         points.append(point)
         columns += [curve.rows(step, name, scored.scores) for name, scored in read.items()]
     summary = {
