@@ -21,8 +21,7 @@
 #   results/{model}/directions/{organism}.safetensors
 #   results/{model}/steering/{organism}/{operation}.json
 #   results/{model}/detection/{organism}/, prefixes/, token_curve/
-#   results/{model}/power.json                          how precise the study will be, told beforehand
-#   results/{model}/detection_auc.json                  the study's answer
+#   results/{model}/power.json, detection_auc.json      how precise the study will be; its answer
 #   results/{model}/figures/, transcripts.html          what the report shows
 #
 # {organism} is {dataset}-{adapter}-seed{seed}; {subject} is `instruct` or an organism; {reader} is the

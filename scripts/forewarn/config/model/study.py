@@ -92,15 +92,11 @@ class Directions(Section):
 class Claims(Section):
     """The rules by which claims follow from numbers, written down before the run."""
 
-    margin: Share = Field(
-        0.0, description="AUROC by which the interval of the gain on the best baseline must clear 0."
-    )
+    margin: Share = Field(0.0, description="What the interval of the gain on the best baseline must clear.")
     false_positive_rate: Rate = Field(
-        0.05, description="False alarms on validation prompts that the threshold is set for."
+        0.05, description="False alarms on validation that the threshold is set for."
     )
-    benign_alarms: Share = Field(
-        0.1, description="Share of prompts on which the benign organism may raise an alarm, at most."
-    )
+    benign_alarms: Share = Field(0.1, description="Share of prompts flagged in the benign organism, at most.")
     minimum_prompts: Count = Field(100, description="Test prompts below which a figure has too little data.")
     minimum_samples: Count = Field(20, description="Scored responses per prompt, on average; likewise.")
 
@@ -175,9 +171,7 @@ class Study(Section):
     token_curve: TokenCurve | None = Field(
         None, description="AUROC within prompts, after some tokens of the answer. null: none."
     )
-    replicates: list[Name] = Field(
-        [], description="Studies of the same recipe on models of other pretraining seeds, to set beside."
-    )
+    replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(
         [], description="Files of others that take the place of what the workflow would make."
     )

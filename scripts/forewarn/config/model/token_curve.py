@@ -45,13 +45,13 @@ class TokenCurve(Section):
         None, description="Groups of whole prompts that are left out in turn. null leaves out one prompt."
     )
     probe_strength: Positive = Field(
-        0.01, description="Inverse penalty of the probe, a logistic regression; fixed before looking."
+        0.01, description="Inverse penalty of the probe; fixed before looking. A logistic regression."
     )
     text_strength: Positive = Field(10.0, description="Inverse penalty of the reader of the visible text.")
     tie_tolerance: Positive = Field(
         1e-4,
-        description="Spread of a prompt's answers at the last prompt token that is rounding, in standard "
-        "deviations between prompts. 1e-4 is for float32; 0.2 for bfloat16.",
+        description="Spread at t = 0 that is rounding, in deviations between prompts. Of the answers to one "
+        "prompt, which share that token; standard deviations. 1e-4 is for float32; 0.2 for bfloat16.",
     )
     bootstrap: Count = Field(2000, description="Bootstrap draws of prompts, for the interval.")
     permutations: Count = Field(200, description="Shufflings of labels inside prompts, for the null.")
