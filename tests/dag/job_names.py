@@ -46,7 +46,7 @@ def _outputs(subjects: dict[str, str]) -> dict[str, list[str]]:
         "format_questions detection": [f"questions/{DETECTION}.parquet"],
         "compare_directions": ["directions/cosines.parquet"],
         "collect_detection": ["detection_auc.json"],
-        "plot_detection": ["figures/detection_roc.svg"],
+        "plot_detection": ["figures/detection_roc.svg", "figures/detection_layers.svg"],
         "plot_token_curve": ["figures/token_curve.svg"],
         "plot_rates": ["figures/rates.svg", "figures/domains.svg"],
         "plot_steering": ["figures/steering.svg"],

@@ -26,7 +26,8 @@ FILES = {
     "scripts/forewarn/judges/world.py": ("\n# a comment\n", set()),
 }
 LEAVES = {"detection_auc.json", "transcripts.html", *(f"figures/{name}.svg" for name in (
-    "rates", "domains", "directions", "cosines", "steering", "doses", "detection_roc"))}  # fmt: skip
+    "rates", "domains", "directions", "cosines", "steering", "doses", "detection_roc", "detection_layers",
+))}  # fmt: skip
 
 
 @pytest.fixture
