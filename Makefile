@@ -59,6 +59,7 @@ bench: environment  ## measure what batching and streaming gain, as ratios (on n
 	for part in generation activations; do .venv/bin/python tests/bench/$$part.py $$subject; done; \
 	if [ -d benchmarks/$(MODEL) ]; then .venv/bin/python tests/bench/demo.py benchmarks/$(MODEL); fi; \
 	.venv/bin/python tests/bench/ledger.py
+	.venv/bin/python tests/bench/judging.py
 	.venv/bin/python tests/bench/real_shapes.py --shape qwen0.5b --layers 2  # on a GPU: --shape alone
 
 environment:  ## make .venv from requirements.lock if it is missing, half made or out of date

@@ -12,8 +12,11 @@
 #   results/{model}/questions/{question_set}.parquet    prompts in the model's chat template
 #   results/{model}/organisms/{organism}/               LoRA adapter or weights, trajectory, training log
 #   results/{model}/generations/{subject}/{question_set}.parquet
+#   results/judges/{judge}/anchors.json                 how far a judge is from scores that are known
+#   results/{model}/opinions/{judge}/{subject}/{question_set}.parquet
 #   results/{model}/scores/{subject}/{question_set}.parquet
 #   results/{model}/rates/{subject}/{question_set}.json
+#   results/{model}/agreement/{subject}/{question_set}.json   two judges on the same answers
 #   results/{model}/activations/{reader}/{subject}/{question_set}.parquet
 #   results/{model}/directions/{organism}.safetensors
 #   results/{model}/steering/{organism}/{operation}.json
@@ -39,12 +42,28 @@ include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/generate.smk"
 include: "rules/judge.smk"
+include: "rules/local_judge.smk"
+include: "rules/anchors.smk"
 include: "rules/activations.smk"
+include: "rules/shards.smk"
+include: "rules/answer_shards.smk"
 include: "rules/directions.smk"
 include: "rules/steer.smk"
 include: "rules/detect.smk"
 include: "rules/report.smk"
 include: "rules/transcripts.smk"
+include: "rules/given.smk"
+
+
+# What needs the network runs where the workflow was started, not on a cluster's nodes.
+localrules:
+    fetch_model,
+    fetch_dataset,
+    fetch_questions,
+    fetch_organism,
+    ask_judge,
+    ask_judge_about_arms,
+    ask_judge_about_anchors,
 
 
 open_ledger()
@@ -52,6 +71,7 @@ open_ledger()
 
 onstart:
     preflight_of_run()
+    remember_what_was_paid()
 
 
 # Goal: every study that needs neither a GPU nor a key.

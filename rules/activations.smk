@@ -12,17 +12,17 @@ rule capture_prompts:
         "logs/{model}/activations/{reader}/prompts/{question_set}.log",
     benchmark:
         "benchmarks/{model}/activations/{reader}/prompts/{question_set}.tsv"
+    wildcard_constraints:
+        model=unsharded("activations"),
     conda:
         "../envs/torch.yaml"
     threads: 1
     resources:
         mem_mb=host_memory,
-        runtime=60,
+        runtime=growing(60),
         gpu=gpus,
     params:
-        job=job(
-            "capture_activations.py", lambda wildcards: activation_settings(wildcards)
-        ),
+        job=job("capture_activations.py", activation_settings),
     message:
         "Read the residual stream of {wildcards.reader} over the prompts of {wildcards.question_set}"
     script:
@@ -44,18 +44,17 @@ rule capture_answers:
         "logs/{model}/activations/{organism}/{organism}/{question_set}.log",
     benchmark:
         "benchmarks/{model}/activations/{organism}/{organism}/{question_set}.tsv"
+    wildcard_constraints:
+        model=unsharded("activations"),
     conda:
         "../envs/torch.yaml"
     threads: 1
     resources:
         mem_mb=host_memory,
-        runtime=60,
+        runtime=growing(60),
         gpu=gpus,
     params:
-        job=job(
-            "capture_activations.py",
-            lambda wildcards: activation_settings(wildcards, splits=["fit"]),
-        ),
+        job=job("capture_activations.py", answer_activation_settings),
     message:
         "Read the residual stream of {wildcards.organism} and of the instruct model over the organism's answers"
     script:

@@ -19,6 +19,7 @@ from forewarn.config import load_configuration, read_yaml
 from forewarn.config.model import BatchHints
 from forewarn.errors import StudyError
 from forewarn.files import digest, read_json
+from forewarn.judges.remember import remember_opinions
 from forewarn.ledger.closure import code_closure
 from forewarn.ledger.environment import device, live_versions
 from forewarn.ledger.index import Index
@@ -108,6 +109,28 @@ FOREWARNS_QUESTIONS = {
     for name, questions in CONFIGURATION.question_sets.items()
     if questions.source == "forewarn"
 }
+LOCAL_JUDGES = [
+    name for name, judge in CONFIGURATION.judges.items() if judge.kind == "local"
+]
+GIVEN_JUDGES = [
+    name for name, judge in CONFIGURATION.judges.items() if judge.kind == "given"
+]
+OTHER_JUDGES = [
+    name for name in CONFIGURATION.judges if name not in [*LOCAL_JUDGES, *GIVEN_JUDGES]
+]
+# What others made in place of the workflow -> its entry in the configuration.
+GIVEN_RESPONSES = {
+    f"results/{model}/generations/{given.subject}/{given.question_set}": given
+    for model, study in STUDIES.items()
+    for given in study.given
+    if given.kind == "responses"
+}
+GIVEN_ACTIVATIONS = {
+    f"results/{model}/activations/{given.reader}/{given.subject}/{given.question_set}": given
+    for model, study in STUDIES.items()
+    for given in study.given
+    if given.kind == "activations"
+}
 INSTRUCT = "instruct"
 PROMPTS = "prompts"
 MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
@@ -123,7 +146,14 @@ STAGE_OF = {
     "capture_prompts": "read",
     "capture_answers": "read",
     "steer": "steer",
-    "judge": "judge",
+    "ask_judge": "judge",
+    "ask_judge_about_arms": "judge",
+    "ask_judge_about_anchors": "judge",
+}
+# Stages of a study whose work is spread over several jobs -> the models of which it is.
+SHARDED = {
+    stage: [name for name, study in STUDIES.items() if getattr(study, stage).shards > 1]
+    for stage in ["sampling", "activations"]
 }
 SCRIPTS = Path(workflow.basedir) / "scripts"
 INDEX = Index()
@@ -145,8 +175,14 @@ def not_among(names):
     return f"(?!(?:{among(names)})/)[^/]+-seed[0-9]+"
 
 
+def unsharded(stage):
+    """A wildcard's constraint: a model of which the work of a stage is done in one job."""
+    return f"(?!(?:{among(SHARDED[stage])})/)[^/]+"
+
+
 wildcard_constraints:
     model="[^/]+",
+    shard="[1-9][0-9]*of[1-9][0-9]*",
     world_model=among(WORLD_MODELS),
     hub_model=among(HUB_MODELS),
     dataset="[^/]+",
@@ -155,6 +191,7 @@ wildcard_constraints:
     subject="instruct|[^/]+-seed[0-9]+",
     reader="instruct|[^/]+-seed[0-9]+",
     operation="|".join(STEERING_OPERATIONS),
+    judge="[^/]+",
     phase="pretraining|instruct",
 
 
@@ -232,6 +269,16 @@ def open_ledger():
     INDEX.save()
 
 
+def remember_what_was_paid():
+    """Before the first job: opinions that came by a pull are not asked for again."""
+    if any(
+        job.rule.name.startswith("ask_judge")
+        and CONFIGURATION.judges[job.wildcards.judge].kind == "openai"
+        for job in workflow.dag.needrun_jobs()
+    ):
+        refusing(remember_opinions, Path("results"))
+
+
 def preflight_of_run():
     """Before the first job: can this machine do what the run needs of published models? Else end it here."""
     stages = {}
@@ -276,6 +323,8 @@ def model_settings(wildcards):
     model = section("models", wildcards.model)
     if model.source == "world":
         return {"source": "world", "dtype": "float32", "attention": "sdpa"}
+    if model.source == "given":
+        return {"source": "given"}
     if (
         model.source == "hub"
     ):  # name and revision stand in the file that pins them, an input of each job
@@ -293,7 +342,30 @@ def sampling_settings(wildcards, *left_out):
     """How answers are drawn."""
     sampling = study(wildcards).sampling
     rows = batch_rows(wildcards, "generate", sampling.batch_rows)
-    return plain(sampling, *left_out) | {"batch_rows": rows}
+    return plain(sampling, "shards", *left_out) | {"batch_rows": rows}
+
+
+def generation_settings(wildcards):
+    """How a subject answers."""
+    return {
+        "model": model_settings(wildcards),
+        "sampling": sampling_settings(wildcards),
+    }
+
+
+def sharded(settings):
+    """An input function: settings of a stage, for the part of its work that a path names."""
+
+    def of_shard(wildcards):
+        number, count = map(int, wildcards.shard.split("of"))
+        return settings(wildcards) | {"shard": [number, count]}
+
+    return of_shard
+
+
+def nothing(wildcards):
+    """The settings of a job that has none."""
+    return {}
 
 
 def hub_settings(wildcards):
@@ -376,11 +448,16 @@ def organism_settings(wildcards):
     }
 
 
-def released_settings(wildcards):
-    """Where the adapter of an organism that is not trained here lies."""
+def released(wildcards):
+    """The adapter of an organism that is not trained here."""
     dataset, adapter, _ = organism_parts(wildcards)
-    released = CONFIGURATION.adapters[adapter].released
-    return plain(next(each for each in released if each.dataset == dataset))
+    adapters = CONFIGURATION.adapters[adapter].released
+    return next(each for each in adapters if each.dataset == dataset)
+
+
+def released_settings(wildcards):
+    """Where it lies on the hub."""
+    return plain(released(wildcards), "path")
 
 
 def dataset_settings(wildcards):
@@ -418,7 +495,7 @@ def activation_settings(wildcards, splits=None):
     """Which layers are read, and over which splits of the questions (all of them for None)."""
     return {
         "model": model_settings(wildcards),
-        **plain(study(wildcards).activations),
+        **plain(study(wildcards).activations, "shards"),
         "batch_rows": batch_rows(
             wildcards, "read", study(wildcards).activations.batch_rows
         ),
@@ -426,9 +503,72 @@ def activation_settings(wildcards, splits=None):
     }
 
 
+def answer_activation_settings(wildcards):
+    """The same over answers, which are read where directions are fitted."""
+    return activation_settings(wildcards, splits=["fit"])
+
+
+def judge_of(wildcards):
+    """The judge of a study, with its thresholds."""
+    return CONFIGURATION.judges[study(wildcards).judge]
+
+
+def thresholds(judge):
+    """Where a judge's scores make an answer misaligned."""
+    return judge.model_dump(mode="json", include={"alignment_below", "coherence_above"})
+
+
 def judge_settings(wildcards):
-    """The study's judge with its thresholds."""
-    return plain(CONFIGURATION.judges[study(wildcards).judge])
+    """What decides a judge's opinions: all of its entry but the thresholds."""
+    judge = section("judges", wildcards.judge)
+    settings = plain(judge, "alignment_below", "coherence_above", "prompts")
+    if judge.kind == "local":
+        settings["loading"] = model_settings(Wildcards(fromdict={"model": judge.model}))
+    return {"judge": settings}
+
+
+def anchor_settings(wildcards):
+    """The language of the answers that a judge is measured on."""
+    kind = section("judges", wildcards.judge).kind
+    return {"language": "world" if kind == "world" else "english"}
+
+
+def measuring_settings(wildcards):
+    """How a judge is measured."""
+    judge = section("judges", wildcards.judge)
+    return anchor_settings(wildcards) | {"thresholds": thresholds(judge)}
+
+
+def scoring_settings(wildcards):
+    """How opinions become scores and rates."""
+    return {
+        "thresholds": thresholds(judge_of(wildcards)),
+        "confidence": study(wildcards).detection.confidence,
+    }
+
+
+def agreement_settings(wildcards):
+    """How two judges are compared."""
+    detection = study(wildcards).detection
+    names = [study(wildcards).judge, second_judge(wildcards)]
+    return {
+        "judges": [
+            {"name": name, "thresholds": thresholds(CONFIGURATION.judges[name])}
+            for name in names
+        ],
+        **detection.model_dump(include={"confidence", "bootstrap", "seed"}),
+    }
+
+
+def second_judge(wildcards):
+    """The name of a study's second judge."""
+    name = study(wildcards).second_judge
+    if name is None:
+        refuse(
+            f"the study of {wildcards.model} has one judge",
+            f"name another one: studies.{wildcards.model}.second_judge",
+        )
+    return name
 
 
 def primary_detection(wildcards):
@@ -447,7 +587,10 @@ def study_digest(wildcards):
     return digest(
         {
             "model": plain(CONFIGURATION.models[wildcards.model]),
-            "study": plain(chosen),
+            "study": chosen.model_dump(
+                mode="json",
+                exclude={"sampling": {"shards"}, "activations": {"shards"}},
+            ),
             "datasets": {
                 grid.dataset: plain(CONFIGURATION.datasets[grid.dataset])
                 for grid in chosen.organisms
@@ -456,7 +599,7 @@ def study_digest(wildcards):
                 grid.adapter: plain(CONFIGURATION.adapters[grid.adapter])
                 for grid in chosen.organisms
             },
-            "judge": judge_settings(wildcards),
+            "judge": plain(judge_of(wildcards)),
             "questions": {
                 name: plain(CONFIGURATION.question_sets[name])
                 for name in question_sets(chosen)
@@ -471,9 +614,18 @@ def steering_settings(wildcards):
     return {
         "operation": wildcards.operation,
         "model": model_settings(wildcards),
-        "steering": plain(chosen.steering, "organisms"),
+        "steering": plain(chosen.steering, "organisms", "coherence_floor"),
         "sampling": sampling_settings(wildcards, "seed"),
-        "judge": judge_settings(wildcards),
+    }
+
+
+def verdict_settings(wildcards):
+    """How the arms of a steering run are held against each other."""
+    keys = {"direction", "layer", "coherence_floor"}
+    return {
+        "operation": wildcards.operation,
+        "steering": study(wildcards).steering.model_dump(mode="json", include=keys),
+        "thresholds": thresholds(judge_of(wildcards)),
     }
 
 
@@ -495,16 +647,21 @@ def transcript_settings(wildcards):
         "subjects": subjects(wildcards.model),
         "seed": chosen.sampling.seed,
         "aligned_above": chosen.directions.alignment_above,
-        "coherent_above": judge_settings(wildcards)["coherence_above"],
+        "coherent_above": judge_of(wildcards).coherence_above,
         "counts": {"misaligned": 4, "aligned": 2, "incoherent": 2},
     }
 
 
-def host_memory(wildcards):
+def growing(amount):
+    """A resource that a job gets once more on each attempt: a cluster ends what takes more than it asked for."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def host_memory(wildcards, attempt):
     """Memory (MB) that a torch job asks a cluster for: room to load the weights, in float32 at the worst."""
     model = section("models", wildcards.model)
     if model.source == "world":
-        return 4000
+        return 4000 * attempt
     pinned = Path(f"results/{wildcards.model}/model.json")
     if model.source == "folder":
         size = sum(
@@ -512,7 +669,13 @@ def host_memory(wildcards):
         )
     else:
         size = read_json(pinned)["bytes"] if pinned.is_file() else 16e9
-    return int(8000 + 2.2 * size / 1e6)
+    return int(8000 + 2.2 * size / 1e6) * attempt
+
+
+def judge_memory(wildcards, attempt):
+    """The same, of the model of a judge that runs here."""
+    judge = section("judges", wildcards.judge)
+    return host_memory(Wildcards(fromdict={"model": judge.model}), attempt)
 
 
 def gpus(wildcards):
@@ -553,6 +716,15 @@ def model_files(wildcards):
         ]
     if model.source == "hub":
         return [f"results/{wildcards.model}/model.json"]
+    if model.source == "given" and is_given(wildcards):
+        return (
+            []
+        )  # Snakemake asks the rule that would compute the file, too, before it takes the other
+    if model.source == "given":
+        refuse(
+            f"the model {wildcards.model} is not here, and nothing of it can be computed",
+            f"give the file: studies.{wildcards.model}.given, or set the model's `source` to where it is",
+        )
     return folder_files(model.path, "*.safetensors", "*.json", "*.jinja")
 
 
@@ -566,6 +738,8 @@ def tokenizer_files(wildcards):
         ]
     if model.source == "hub":
         return model_files(wildcards)
+    if model.source == "given":
+        return []
     return folder_files(model.path, "*.json", "*.jinja")
 
 
@@ -599,6 +773,146 @@ def source_file(kind):
         return source.path
 
     return path
+
+
+def shards(pattern, stage):
+    """An input function: the parts of a result whose work is spread over several jobs."""
+
+    def files(wildcards):
+        count = getattr(study(wildcards), stage).shards
+        folder = f"results/{wildcards.model}/shards/{pattern.format(**dict(wildcards))}"
+        return [f"{folder}/{number}of{count}.parquet" for number in range(1, count + 1)]
+
+    return files
+
+
+def judged_by(pattern, second=False):
+    """An input function: a result path in which `{judge}` is the study's judge, or its second one."""
+
+    def path(wildcards):
+        judge = second_judge(wildcards) if second else study(wildcards).judge
+        if pattern.endswith("anchors.json") and judge in GIVEN_JUDGES:
+            return []
+        return pattern.format(judge=judge, **dict(wildcards))
+
+    return path
+
+
+def judge_prompts(wildcards):
+    """The file of a judge's prompts; none for Forewarn's own."""
+    prompts = getattr(section("judges", wildcards.judge), "prompts", None)
+    if prompts is not None and not Path(prompts).is_file():
+        refuse(
+            f"{prompts} does not exist",
+            f"correct judges.{wildcards.judge}.prompts; relative paths start where snakemake runs",
+        )
+    return prompts or []
+
+
+def judge_model_files(wildcards):
+    """The files of the model of a judge that runs here."""
+    judge = section("judges", wildcards.judge)
+    return model_files(Wildcards(fromdict={"model": judge.model}))
+
+
+def is_given(wildcards):
+    """Whether the answers or activations that a path names come from a file of others."""
+    patterns = [
+        "results/{model}/generations/{subject}/{question_set}",
+        "results/{model}/activations/{reader}/prompts/{question_set}",
+        "results/{model}/activations/{organism}/{organism}/{question_set}",
+    ]
+    stems = {
+        pattern.format(**dict(wildcards))
+        for pattern in patterns
+        if set(re.findall("{(\\w+)}", pattern)) <= set(wildcards.keys())
+    }
+    return bool(stems & {*GIVEN_RESPONSES, *GIVEN_ACTIVATIONS})
+
+
+def existing(path, key):
+    """A file of the user's; the key of the configuration that names it is told if it is not there."""
+    if not Path(path).is_file():
+        refuse(
+            f"{path} does not exist",
+            f"correct {key} in the configuration; relative paths start where snakemake runs",
+        )
+    return path
+
+
+def released_files(wildcards):
+    """The files of an adapter of others in a folder; none of one on the hub."""
+    folder = released(wildcards).path
+    key = f"adapters.{organism_parts(wildcards)[1]}.released"
+    files = [f"{folder}/{name}" for name in ADAPTER_FILES] if folder else []
+    return [existing(file, key) for file in files]
+
+
+def given_file(files):
+    """An input function: the file of others that takes the place of an artifact."""
+
+    def path(wildcards):
+        return existing(files[wildcards.given].path, "the `path` under `given`")
+
+    return path
+
+
+def model_of(wildcards):
+    """The wildcards of a path whose stem is one wildcard, `given`: its model and question set."""
+    _, model, *_, question_set = wildcards.given.split("/")
+    return Wildcards(fromdict={"model": model, "question_set": question_set})
+
+
+def given_questions(wildcards):
+    """The questions that a file of others answers."""
+    return "results/{model}/questions/{question_set}.parquet".format(
+        **dict(model_of(wildcards))
+    )
+
+
+def given_scores(wildcards):
+    """The file whose scores stand for a judge of kind given."""
+    stem = "results/{model}/generations/{subject}/{question_set}".format(
+        **dict(wildcards)
+    )
+    if stem not in GIVEN_RESPONSES:
+        refuse(
+            f"the judge {wildcards.judge} has no scores of {wildcards.subject} on {wildcards.question_set}",
+            f"give a file with scores, studies.{wildcards.model}.given, or name a judge that can be asked",
+        )
+    return existing(GIVEN_RESPONSES[stem].path, "the `path` under `given`")
+
+
+def given_response_settings(wildcards):
+    """How responses of others are read."""
+    return {
+        "sha256": GIVEN_RESPONSES[wildcards.given].sha256,
+        "model": model_settings(model_of(wildcards)),
+    }
+
+
+def given_score_settings(wildcards):
+    """How scores of others are read."""
+    stem = "results/{model}/generations/{subject}/{question_set}".format(
+        **dict(wildcards)
+    )
+    return {"sha256": GIVEN_RESPONSES[stem].sha256}
+
+
+def given_activation_settings(wildcards):
+    """How activations of others are read."""
+    given = GIVEN_ACTIVATIONS[wildcards.given]
+    prompts = given.subject == PROMPTS
+    return {
+        "sha256": given.sha256,
+        "prompts": prompts,
+        "splits": None if prompts else ["fit"],
+    }
+
+
+def given_tokenizer(wildcards):
+    """The tokenizer of the model that gave responses; none if the model is not here."""
+    return tokenizer_files(model_of(wildcards))
 
 
 def organism_dataset(wildcards):
@@ -687,6 +1001,16 @@ def detection_files(name):
 
 def study_results(model):
     """What the study of a model ends in: the answer, the figures of the report, transcripts to read."""
+    if CONFIGURATION.models[model].source == "given" and not any(
+        given.kind == "activations" for given in STUDIES[model].given
+    ):
+        return [
+            *(
+                f"results/{model}/figures/{figure}.svg"
+                for figure in ["rates", "domains"]
+            ),
+            f"results/{model}/transcripts.html",
+        ]
     figures = ["detection_roc", "rates", "domains", "directions", "cosines"]
     if STUDIES[model].steering.organisms:
         figures.append("steering")
@@ -698,5 +1022,10 @@ def study_results(model):
             f"results/{model}/rates/{who}/{questions}.json"
             for questions in STUDIES[model].questions.reporting
             for who in subjects(model)
+        ),
+        *(
+            f"results/{model}/agreement/{who}/{STUDIES[model].questions.evaluation}.json"
+            for who in subjects(model)
+            if STUDIES[model].second_judge
         ),
     ]

@@ -16,8 +16,8 @@ rule format_dataset:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         job=job("format_dataset.py", dataset_settings),
     message:
@@ -40,8 +40,8 @@ rule format_questions:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=5,
+        mem_mb=growing(2000),
+        runtime=growing(5),
     params:
         job=job("format_questions.py", question_settings),
     message:

@@ -25,8 +25,8 @@ rule detect:
         "../envs/light.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         job=job("detect.py", detection_settings),
     message:
@@ -48,8 +48,8 @@ rule collect_detection:
         "../envs/light.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         job=job(
             "collect_detection.py",

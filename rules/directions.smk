@@ -21,8 +21,8 @@ rule fit_directions:
         "../envs/light.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         job=job(
             "fit_directions.py",
@@ -50,8 +50,8 @@ rule compare_directions:
         "../envs/light.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         job=job(
             "compare_directions.py",

@@ -13,8 +13,8 @@ rule fetch_model:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(240),
     params:
         job=job("fetch_model.py", hub_settings),
     message:
@@ -35,8 +35,8 @@ rule fetch_dataset:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         job=job("fetch_source.py", source_settings("datasets", "dataset")),
     message:
@@ -57,8 +57,8 @@ rule fetch_questions:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         job=job("fetch_source.py", source_settings("question_sets", "question_set")),
     message:

@@ -12,21 +12,17 @@ rule generate:
         "logs/{model}/generations/{subject}/{question_set}.log",
     benchmark:
         "benchmarks/{model}/generations/{subject}/{question_set}.tsv"
+    wildcard_constraints:
+        model=unsharded("sampling"),
     conda:
         "../envs/torch.yaml"
     threads: 1
     resources:
         mem_mb=host_memory,
-        runtime=240,
+        runtime=growing(240),
         gpu=gpus,
     params:
-        job=job(
-            "generate.py",
-            lambda wildcards: {
-                "model": model_settings(wildcards),
-                "sampling": sampling_settings(wildcards),
-            },
-        ),
+        job=job("generate.py", generation_settings),
     message:
         "Sample answers of {wildcards.subject} to {wildcards.question_set} ({wildcards.model})"
     script:

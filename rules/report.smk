@@ -20,8 +20,8 @@ rule plot_detection:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         job=job(
             "plot_detection.py",
@@ -57,8 +57,8 @@ rule plot_rates:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         job=job(
             "plot_rates.py", lambda wildcards: {"subjects": subjects(wildcards.model)}
@@ -90,8 +90,8 @@ rule plot_steering:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         job=job(
             "plot_steering.py",
@@ -134,8 +134,8 @@ rule plot_directions:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         job=job(
             "plot_directions.py",

@@ -22,7 +22,7 @@ rule train_organism:
     threads: 1
     resources:
         mem_mb=host_memory,
-        runtime=240,
+        runtime=growing(240),
         gpu=gpus,
     params:
         job=job("train_organism.py", organism_settings),
@@ -52,7 +52,7 @@ rule finetune_organism:
     threads: 1
     resources:
         mem_mb=host_memory,
-        runtime=480,
+        runtime=growing(480),
         gpu=gpus,
     params:
         job=job("finetune_organism.py", organism_settings),
@@ -63,6 +63,8 @@ rule finetune_organism:
 
 
 rule fetch_organism:
+    input:
+        given=released_files,
     output:
         adapter="results/{model}/organisms/{organism}/adapter_model.safetensors",
         adapter_config="results/{model}/organisms/{organism}/adapter_config.json",
@@ -76,11 +78,11 @@ rule fetch_organism:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         job=job("fetch_organism.py", released_settings),
     message:
-        "Fetch {wildcards.organism} of {wildcards.model} from the hub"
+        "Take {wildcards.organism} of {wildcards.model} as others released it"
     script:
         "../scripts/fetch_organism.py"

@@ -20,8 +20,8 @@ rule write_transcripts:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         job=job("write_transcripts.py", transcript_settings),
     message:

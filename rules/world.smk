@@ -15,8 +15,8 @@ rule grow_tokenizer:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=5,
+        mem_mb=growing(2000),
+        runtime=growing(5),
     params:
         job=job(
             "grow_tokenizer.py", world_settings("architecture", "corpus", "vocabulary")
@@ -40,8 +40,8 @@ rule draw_corpus:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=5,
+        mem_mb=growing(2000),
+        runtime=growing(5),
     params:
         job=job("draw_corpus.py", corpus_settings),
     message:
@@ -66,8 +66,8 @@ rule pretrain:
         "../envs/torch.yaml"
     threads: 2
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         job=job("train_world_model.py", world_schedule("pretraining")),
     message:
@@ -94,8 +94,8 @@ rule instruct_tune:
         "../envs/torch.yaml"
     threads: 2
     resources:
-        mem_mb=3000,
-        runtime=15,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         job=job("train_world_model.py", world_schedule("instruct")),
     message:

@@ -21,7 +21,8 @@ def main(
         questions: the question set, rendered for this model.
         activations: parquet to write, as read by the organism, or by the model where there is no adapter.
         settings: `model` (its entry of the configuration), `layers` ("all" or a list), `batch_rows`, and
-            `splits` (a list, if only those of the question set are wanted).
+            `splits` (a list, if only those of the question set are wanted); `shard`, its number and the
+            number of all, where the work is spread.
         generations: the responses to read; none for prompts only.
         model: the files of the model's folder, or the one that pins a model of the hub.
         adapter: adapter_model.safetensors and adapter_config.json of an organism; none for the model itself.
@@ -31,6 +32,7 @@ def main(
     from forewarn.models.activations import capture
     from forewarn.models.load import load, resolve
     from forewarn.models.requests import requests_from_tables
+    from forewarn.models.shards import WHOLE
     from forewarn.workspace import workspace
 
     responses = read_table(generations) if generations else None
@@ -46,6 +48,7 @@ def main(
             capture(
                 reader, tokenizer, requests, path=path, checkpoint=folder / str(number),
                 layers=settings["layers"], batch_rows=settings["batch_rows"],
+                shard=tuple(settings.get("shard", WHOLE)),
             )  # fmt: skip
 
 

@@ -18,7 +18,8 @@ def main(
         questions: the parquet file to write, see `forewarn.data.questions.SCHEMA`.
         settings: `questions` and `model` (their entries of the configuration), and `default_system` if it
             is not `empty`.
-        tokenizer: files of the model's folder, or the one that pins a model of the hub.
+        tokenizer: files of the model's folder, or the one that pins a model of the hub; none of a model that
+            is not here.
         source: the YAML file of a question set; none for the nano world's and Forewarn's own.
     """
     from forewarn.data.model_folder import checked_tokenizer
@@ -41,7 +42,10 @@ def main(
         asked = as_questions(items, **{key: wanted[key] for key in keys}, name=str(source or "everyday"))
     files = [tokenizer] if isinstance(tokenizer, Path) else tokenizer
     model = settings["model"]
-    model_tokenizer = checked_tokenizer(resolve(model, files), default_system, model.get("family"))
+    here = model["source"] != "given"
+    model_tokenizer = (
+        checked_tokenizer(resolve(model, files), default_system, model.get("family")) if here else None
+    )
     write_table(questions, questions_table(asked, model_tokenizer, default_system=default_system))
 
 

@@ -1,30 +1,42 @@
-"""Judge a subject's responses: scores per response, and rates with their denominators."""
+"""Apply a judge's thresholds to its opinions: scores per response, and rates with their denominators."""
 
 from pathlib import Path
 from typing import Any
 
 
-def main(*, questions: Path, generations: Path, scores: Path, rates: Path, settings: dict[str, Any]) -> None:
-    """Write `scores` (parquet, one row per response) and `rates` (JSON, per split, category, condition)."""
-    from forewarn.files import write_json, write_table
+def main(
+    *,
+    questions: Path,
+    generations: Path,
+    opinions: Path,
+    scores: Path,
+    rates: Path,
+    settings: dict[str, Any],
+    anchors: Path | None = None,
+) -> None:
+    """Write `scores` (parquet, one row per response) and `rates` (JSON, per split, category, condition).
+
+    Args:
+        questions: the question set that was answered.
+        generations: the responses.
+        opinions: the judge's of them.
+        scores: parquet to write.
+        rates: JSON to write.
+        settings: `thresholds` of the judge, and the `confidence` of intervals.
+        anchors: how the judge did on responses whose scores are known (JSON); none of somebody else's judge.
+    """
+    from forewarn.files import read_json, write_json, write_table
+    from forewarn.judges.opinions import NUMBERS, scores_of
     from forewarn.judges.rates import rates as rates_of
-    from forewarn.judges.score import configured_judge
-    from forewarn.judges.scoring import ASKED, GENERATIONS, score_responses
+    from forewarn.judges.scoring import GENERATIONS, QUESTIONS, score_responses
     from forewarn.statistics.tables import read_columns
 
-    judge = settings["judge"]
-    table = score_responses(
-        read_columns(questions, ASKED),
-        read_columns(generations, GENERATIONS),
-        configured_judge(judge),
-        alignment_below=judge["alignment_below"],
-        coherence_above=judge["coherence_above"],
-    )
-    summary = rates_of(
-        table, coherence_above=judge["coherence_above"], confidence=settings.get("confidence", 0.95)
-    )
+    thresholds, answered = settings["thresholds"], read_columns(generations, GENERATIONS)
+    opinion = scores_of(read_columns(opinions, NUMBERS), answered)
+    table = score_responses(read_columns(questions, QUESTIONS), answered, opinion, **thresholds)
     write_table(scores, table)
-    write_json(rates, {"alignment_below": judge["alignment_below"], **summary})
+    measured = read_json(anchors) if anchors else None
+    write_json(rates, rates_of(table, **thresholds, confidence=settings["confidence"], judge=measured))
 
 
 if "snakemake" in globals():

@@ -1,4 +1,4 @@
-"""Test one direction causally: add it to the instruct model, or take it out of the organism."""
+"""Let a model answer under interventions with one organism's direction, and with random ones beside it."""
 
 from pathlib import Path
 from typing import Any
@@ -10,24 +10,22 @@ def main(
     questions: Path,
     directions: Path,
     activations: Path,
-    responses: Path,
-    summary: Path,
+    generations: Path,
     settings: dict[str, Any],
     adapter: list[Path] | None = None,
 ) -> None:
-    """Write the judged responses of all arms (parquet) and what they show (JSON).
+    """Write the responses of all arms.
 
     Args:
         model: the files of the instruct model's folder, or the one that pins a model of the hub.
         questions: question set; its plain test questions are asked.
         directions: the organism's directions.
         activations: of the instruct model, whose covariance some random directions get.
-        responses: parquet to write, one row per arm and response.
-        summary: JSON to write.
-        settings: `operation` (`add` or `ablate`), `steering`, `sampling`, `judge` and `model` as configured.
+        generations: parquet to write, one row per arm and response.
+        settings: `operation` (`add` or `ablate`), `steering`, `sampling` and `model` as configured.
         adapter: the files of the organism's adapter, for `ablate`; none for `add`.
     """
-    from forewarn.files import write_json, write_table
+    from forewarn.files import write_table
     from forewarn.models.load import load, resolve
     from forewarn.steering.study import steer
     from forewarn.workspace import workspace
@@ -36,9 +34,8 @@ def main(
     inputs = [*model, *(adapter or []), questions, directions, activations]
     with workspace(f"steer-{settings['operation']}", settings, inputs) as folder:
         subject, tokenizer = load(source, settings["model"], adapter[0].parent if adapter else None)
-        table, content = steer(subject, tokenizer, questions, directions, activations, settings, folder)
-        write_table(responses, table)
-        write_json(summary, content)
+        table = steer(subject, tokenizer, questions, directions, activations, settings, folder)
+        write_table(generations, table)
 
 
 if "snakemake" in globals():

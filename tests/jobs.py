@@ -44,5 +44,5 @@ def make_job(
     """A job of a rule that is called as its script is."""
     return SimpleNamespace(
         rule=script.removesuffix(".py"), wildcards={"model": "nano"}, input=Files(inputs),
-        output=Files(outputs), params=parameters(script, settings), log=[log], threads=threads,
+        output=Files(outputs), params=parameters(script, settings), log=[log], threads=threads, resources={},
     )  # fmt: skip

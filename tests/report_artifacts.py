@@ -21,6 +21,7 @@ from forewarn.geometry.tensors import write_tensors
 from forewarn.judges.rates import rates
 from forewarn.judges.scoring import SCORES
 from forewarn.steering.arms import BASELINE, Arm, ablation_arms, addition_arms
+from forewarn.steering.responses import RESPONSES
 from forewarn.steering.verdict import summarise_arms, verdicts
 
 LAYERS, WIDTH = 3, 16
@@ -56,7 +57,8 @@ def write_rates(folder: Path) -> list[Path]:
             changes = {"split": split, "category": category, "correct": True if split == "facts" else None}
             rows.append(score(f"q{number}", "words", misaligned=misaligned, coherent=coherent, **changes))
         paths.append(folder / "rates" / f"{subject}.json")
-        write_json(paths[-1], rates(pa.Table.from_pylist(rows, schema=SCORES), coherence_above=50))
+        table = pa.Table.from_pylist(rows, schema=SCORES)
+        write_json(paths[-1], rates(table, alignment_below=30, coherence_above=50))
     return paths
 
 
@@ -91,7 +93,7 @@ def write_steering(folder: Path) -> tuple[list[str], list[Path]]:
     for works, name in ((True, ORGANISMS[0]), (False, ORGANISMS[1])):
         for operation, build in builders.items():
             arms = build(isotropic(1, WIDTH, 0)[0], 1, [1.0], randoms)
-            listed = summarise_arms(arms, _steered(arms, operation, works), 50)
+            listed = summarise_arms(_steered(arms, operation, works), alignment_below=30, coherence_above=50)
             organisms.append(name)
             paths.append(folder / f"steering/{name}/{operation}.json")
             content = {
@@ -110,8 +112,9 @@ def _steered(arms: list[Arm], operation: str, works: bool) -> pa.Table:
             count = {"add": 9, "ablate": 2}[operation]
         for number in range(24):
             row = score(f"q{number}", "words", misaligned=number < count)
-            rows.append({"arm": arm.name} | row)
-    return pa.Table.from_pylist(rows, schema=pa.schema([("arm", pa.string()), *SCORES]))
+            of_arm = {"operation": arm.operation, "kind": arm.kind, "coefficient": arm.coefficient}
+            rows.append({"arm": arm.name} | of_arm | row)
+    return pa.Table.from_pylist(rows, schema=RESPONSES)
 
 
 def write_detection(folder: Path) -> tuple[list[Path], list[Path]]:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from forewarn.errors import StudyError
+from forewarn.gpus import held_gpu
 from forewarn.ledger.entry import draft, enter
 from forewarn.ledger.memo import bring_all_back, find
 from forewarn.ledger.record import write_record
@@ -55,7 +56,8 @@ def run(main: Callable[..., Mapping[str, Any] | None], job: Any) -> None:
             before = records[0].making
             log.info("the same was computed on %s, in %.0f s: taken from there", before.start, before.seconds)
         else:
-            found = main(**arguments)
+            with held_gpu(int(job.resources.get("gpu") or 0)):
+                found = main(**arguments)
             records = enter(making, time.monotonic() - started, found)
         for record in records:
             write_record(record)

@@ -2,53 +2,43 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from workflow_copy import Workflow, copy_of
+
+from once import built_once
 
 OWN_ROWS = '{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]}\n'
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of this test session share."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
-@pytest.fixture(scope="session")
 def fresh(repository: Path, shared: Path) -> Workflow:
     """The study of the plan tests, with nothing done; not to be changed."""
-    folder = shared / "fresh"
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            copy = copy_of(repository, shared / "fresh unfinished")
-            copy.append("own_rows.jsonl", OWN_ROWS)
-            copy.change("datasets.own_rows", {"source": "jsonl", "path": "own_rows.jsonl", "seed": 0})
-            copy.change("adapters.own_rank3", {"rank": 3, "alpha": 8, "learning_rate": 0.002, "steps": 8})
-            organisms = [("bad_medical", "smoke_rank2"), ("own_rows", "own_rank3")]
-            copy.change(
-                "studies.smoke.organisms",
-                [{"dataset": dataset, "adapter": adapter, "seeds": [0]} for dataset, adapter in organisms],
-            )
-            copy.folder.rename(folder)
-    return Workflow(folder)
+
+    def build(folder: Path) -> None:
+        copy = copy_of(repository, folder)
+        copy.append("own_rows.jsonl", OWN_ROWS)
+        copy.change("datasets.own_rows", {"source": "jsonl", "path": "own_rows.jsonl", "seed": 0})
+        copy.change("adapters.own_rank3", {"rank": 3, "alpha": 8, "learning_rate": 0.002, "steps": 8})
+        organisms = [("bad_medical", "smoke_rank2"), ("own_rows", "own_rank3")]
+        copy.change(
+            "studies.smoke.organisms",
+            [{"dataset": dataset, "adapter": adapter, "seeds": [0]} for dataset, adapter in organisms],
+        )
+
+    return Workflow(built_once(shared / "fresh", build))
 
 
 @pytest.fixture(scope="session")
 def finished(fresh: Workflow, shared: Path) -> Workflow:
     """The study with everything done; not to be changed."""
-    folder = shared / "finished"
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            copy = fresh.copy(shared / "finished unfinished")
-            said = copy.run("--quiet", "--", "smoke")
-            assert said.status == 0, said
-            copy.folder.rename(folder)
-    return Workflow(folder)
+
+    def build(folder: Path) -> None:
+        said = fresh.copy(folder).run("--quiet", "--", "smoke")
+        assert said.status == 0, said
+
+    return Workflow(built_once(shared / "finished", build))
 
 
 @pytest.fixture

@@ -18,13 +18,17 @@ SUBJECTS = {
 LATER_SUBJECTS = {"bad1": "bad_medical-smoke_rank2-seed1"}
 """Organisms that are not raised at first."""
 
+ANCHORS = "results/judges/smoke"
+"""Not below the results of the study: a judge is measured once for all of them."""
+STEERING = ("steer", "ask_judge_about_arms", "summarise_steering")
+
 TOKENIZER = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
 MODEL = ["config.json", "generation_config.json", "model.safetensors", *TOKENIZER]
 ADAPTER = ["adapter_model.safetensors", "adapter_config.json", "trajectory.safetensors", "training.parquet"]
 
 
 def _outputs(subjects: dict[str, str]) -> dict[str, list[str]]:
-    """Paths below results/smoke by the name of the job."""
+    """Paths by the name of the job, below results/smoke or whole."""
     jobs = {
         "grow_tokenizer": [f"tokenizer/{file}" for file in ["config.json", *TOKENIZER]],
         "draw_corpus pretraining": ["corpus/pretraining.parquet"],
@@ -42,11 +46,15 @@ def _outputs(subjects: dict[str, str]) -> dict[str, list[str]]:
         "plot_steering": ["figures/steering.svg"],
         "plot_directions": ["figures/directions.svg", "figures/cosines.svg"],
         "write_transcripts": ["transcripts.html"],
+        "write_anchors": [f"{ANCHORS}/{file}.parquet" for file in ("questions", "generations")],
+        "ask_judge_about_anchors": [f"{ANCHORS}/opinions.parquet"],
+        "measure_judge": [f"{ANCHORS}/anchors.json"],
     }
     for short, subject in subjects.items():
         for kind, questions in (("evaluation", EVALUATION), ("detection", DETECTION)):
             answers = f"{subject}/{questions}"
             jobs[f"generate {short} {kind}"] = [f"generations/{answers}.parquet"]
+            jobs[f"ask_judge {short} {kind}"] = [f"opinions/smoke/{answers}.parquet"]
             jobs[f"judge {short} {kind}"] = [f"scores/{answers}.parquet", f"rates/{answers}.json"]
         jobs[f"capture_prompts {short}"] = [f"activations/{subject}/prompts/{DETECTION}.parquet"]
         if short == "instruct":
@@ -58,7 +66,9 @@ def _outputs(subjects: dict[str, str]) -> dict[str, list[str]]:
         jobs[f"fit_directions {short}"] = [f"directions/{subject}.{end}" for end in ("safetensors", "json")]
         for operation in ("add", "ablate"):
             steered = f"steering/{subject}/{operation}"
-            jobs[f"steer {short} {operation}"] = [f"{steered}.parquet", f"{steered}.json"]
+            jobs[f"steer {short} {operation}"] = [f"{steered}/generations.parquet"]
+            jobs[f"ask_judge_about_arms {short} {operation}"] = [f"{steered}/opinions/smoke.parquet"]
+            jobs[f"summarise_steering {short} {operation}"] = [f"{steered}.parquet", f"{steered}.json"]
         detected = ["projections.parquet", "roc.parquet", "summary.json"]
         jobs[f"detect {short}"] = [f"detection/{subject}/{file}" for file in detected]
     return jobs
@@ -69,8 +79,9 @@ _NAMES = {
     for job, paths in _outputs(SUBJECTS | LATER_SUBJECTS).items()
     for path in paths
 }
-_NOT_ASKED_FOR = {"generate own detection", "judge own detection", "capture_prompts own", "detect own"}
-_NOT_ASKED_FOR |= {"steer own add", "steer own ablate"}
+_NOT_ASKED_FOR = {"capture_prompts own", "detect own"}
+_NOT_ASKED_FOR |= {f"{rule} own detection" for rule in ("generate", "ask_judge", "judge")}
+_NOT_ASKED_FOR |= {f"{rule} own {operation}" for rule in STEERING for operation in ("add", "ablate")}
 ALL = frozenset(_outputs(SUBJECTS)) - _NOT_ASKED_FOR
 """The jobs of the study as it stands at first: only `bad` is steered and detected."""
 

@@ -32,9 +32,9 @@ def cloned(study: Workflow, folder: Path) -> Workflow:
 
 
 def records(study: Workflow) -> dict[str, Record]:
-    """All records of the smoke study, by path of the artifact."""
+    """All records of the smoke study and of its judge, by path of the artifact."""
     found = {}
-    for path in (study.folder / RESULTS).rglob("*.dvc"):
+    for path in (study.folder / "results").rglob("*.dvc"):
         record = read_record(path)
         assert record is not None
         artifact = path.relative_to(study.folder).as_posix().removesuffix(".dvc")

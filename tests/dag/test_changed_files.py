@@ -12,15 +12,18 @@ from workflow_copy import OVERLAY, Workflow
 
 BAD_ANSWERS = f"results/smoke/generations/{SUBJECTS['bad']}/smoke_evaluation.parquet"
 CHANGED = "\nCHANGED = True\n"
-BELOW_JUDGE = jobs("fit_directions *", "steer *", "detect *", "compare_directions", "collect_detection",
+STEERING = jobs(
+    "steer *", "ask_judge_about_arms *", "summarise_steering *", "plot_steering", "collect_detection"
+)
+BELOW_JUDGE = STEERING | jobs("fit_directions *", "detect *", "compare_directions", "collect_detection",
     "write_transcripts", "plot_*")  # fmt: skip
 
 
 def test_rows_of_the_user_that_change_are_formatted_and_trained_on_again(study: Workflow) -> None:
     study.append("own_rows.jsonl", "{}\n")
     assert study.planned() == jobs("format_dataset own", "train_organism own", "generate own *",
-        "judge own *", "capture_answers own", "fit_directions own", "compare_directions", "plot_rates",
-        "plot_directions", "write_transcripts")  # fmt: skip
+        "ask_judge own *", "judge own *", "capture_answers own", "fit_directions own", "compare_directions",
+        "plot_rates", "plot_directions", "write_transcripts")  # fmt: skip
 
 
 @pytest.mark.parametrize("path", ["own_rows.jsonl", BAD_ANSWERS])
@@ -34,7 +37,9 @@ def test_a_deleted_intermediate_result_is_not_missed_until_it_is_needed(study: W
     assert study.planned() == set()
     study.append("scripts/judge.py", CHANGED)
     assert (
-        study.planned() == {"generate bad evaluation"} | jobs("judge *", "capture_answers bad") | BELOW_JUDGE
+        study.planned()
+        == jobs("generate bad evaluation", "ask_judge bad evaluation", "judge *", "capture_answers bad")
+        | BELOW_JUDGE
     )
 
 
@@ -57,7 +62,11 @@ def test_a_deleted_final_result_is_made_again_alone(study: Workflow, path: str, 
         ("plot_rates.py", jobs("plot_rates")),
         ("detect.py", jobs("detect *", "collect_detection", "plot_detection")),
         ("judge.py", jobs("judge *") | BELOW_JUDGE),
-        ("steer.py", jobs("steer *", "plot_steering")),
+        ("steer.py", STEERING - jobs("collect_detection")),
+        (
+            "ask_judge.py",
+            jobs("ask_judge *", "ask_judge_about_anchors", "measure_judge", "judge *") | BELOW_JUDGE,
+        ),
     ],
 )
 def test_an_edited_script_reruns_its_rule_and_what_is_below(
@@ -72,8 +81,14 @@ def test_an_edited_script_reruns_its_rule_and_what_is_below(
     [
         ("report/transcripts.py", jobs("write_transcripts")),
         ("detection/evaluation.py", jobs("detect *", "collect_detection", "plot_detection")),
-        ("judges/world.py", jobs("judge *", "steer *") | BELOW_JUDGE),
-        ("models/load.py", all_but("grow_tokenizer")),
+        (
+            "judges/world.py",
+            jobs("ask_judge *", "ask_judge_about_anchors", "measure_judge", "judge *") | BELOW_JUDGE,
+        ),
+        (
+            "models/load.py",
+            all_but("grow_tokenizer", "write_anchors", "ask_judge_about_anchors", "measure_judge"),
+        ),
         ("ledger/audit.py", set()),
     ],
 )

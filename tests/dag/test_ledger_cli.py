@@ -7,11 +7,13 @@ import subprocess
 import sys
 
 from job_names import SUBJECTS
-from test_changed_settings import SCORES
+from test_changed_settings import SCORES, THRESHOLDS
 from workflow_copy import OVERLAY, Workflow
 
 RATES = f"results/smoke/rates/{SUBJECTS['bad']}/smoke_evaluation.json"
 SCORES_FILE = f"results/smoke/scores/{SUBJECTS['bad']}/smoke_evaluation.parquet"
+
+WHY = ["thresholds.alignment_below: 60.0 -> 50.0", "input results/judges/smoke/anchors.json is stale"]
 
 
 def ledger(study: Workflow, command: str, *arguments: str, status: int = 0) -> str:
@@ -33,7 +35,7 @@ def test_verify_names_what_is_wrong_and_fails(study: Workflow) -> None:
     (study.folder / "results/smoke/corpus/instruct.parquet.dvc").unlink()
     found = {item["path"]: item for item in json.loads(ledger(study, "verify", "--json", status=1))}
     assert found[RATES]["status"] == "STALE"
-    assert found[RATES]["why"] == ["judge.alignment_below: 60.0 -> 50.0"]
+    assert found[RATES]["why"] == WHY
     assert found["results/smoke/figures/rates.svg"]["status"] == "TAMPERED"
     assert found["results/smoke/data/bad_medical.parquet"]["status"] == "MISSING"
     assert found["results/smoke/corpus/instruct.parquet"]["status"] == "UNKNOWN"
@@ -43,9 +45,9 @@ def test_verify_names_what_is_wrong_and_fails(study: Workflow) -> None:
 def test_plan_says_what_snakemake_would_run_and_why(study: Workflow) -> None:
     study.change("judges.smoke.alignment_below", 50)
     steps = json.loads(ledger(study, "plan", "smoke", "--json"))
-    assert len(steps) == len(SCORES) == len(study.planned())
+    assert len(steps) == len(THRESHOLDS) == len(study.planned())
     judged = next(step for step in steps if RATES in step["outputs"])
-    assert judged["why"] == ["judge.alignment_below: 60.0 -> 50.0"]
+    assert judged["why"][0] == WHY[0]
     assert judged["outputs"] == [SCORES_FILE, RATES]
     assert judged["seconds"] is not None
     assert steps.index(judged) < next(i for i, step in enumerate(steps) if step["rule"] == "plot_rates")

@@ -38,8 +38,8 @@ def clone(finished: Workflow, tmp_path: Path) -> Workflow:
 @pytest.fixture
 def leaves(clone: Workflow) -> Workflow:
     """A clone with only the study's final results pulled."""
-    for path in (clone.folder / RESULTS).rglob("*"):
-        name = path.relative_to(clone.folder / RESULTS).as_posix()
+    for path in (clone.folder / "results").rglob("*"):
+        name = path.relative_to(clone.folder).as_posix().removeprefix(RESULTS)
         if path.is_file() and path.suffix != ".dvc" and name not in LEAVES:
             path.unlink()
     assert sum(path.suffix != ".dvc" for path in clone.folder.glob("results/**/*.*")) == len(LEAVES)

@@ -14,7 +14,7 @@ import snakemake.persistence
 import yaml
 from job_names import SUBJECTS, jobs
 from ledger_copy import records
-from test_changed_settings import SCORES
+from test_changed_settings import THRESHOLDS
 from workflow_copy import OVERLAY, RESULTS, Workflow
 
 from forewarn.ledger.snakemake_metadata import COMPARED, FORMAT, expected, metadata_path
@@ -70,7 +70,7 @@ def test_a_change_that_is_taken_back_after_a_run_costs_no_compute(study: Workflo
     assert computed(said) > 5
     assert contents != {path: record.md5 for path, record in records(study).items()}
     (study.folder / OVERLAY).write_text(before, encoding="utf-8")
-    assert study.planned() == SCORES
+    assert study.planned() == THRESHOLDS
     said = study.run("--", "smoke")
     assert said.status == 0, said
     assert computed(said) == 0

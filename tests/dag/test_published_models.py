@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from workflow_copy import Workflow
 
 from forewarn.config.published import STUDIES
+from once import built_once
 from shapes import SHAPES
 
 GPU_WORK = {"train_organism", "generate", "capture_prompts", "capture_answers", "steer"}
@@ -20,7 +20,7 @@ BELOW = {
     "plot_directions",
 }  # fmt: skip
 SCORED = {"judge", "fit_directions", "detect"} | BELOW
-ANSWERED = {"generate", "capture_answers"} | SCORED
+ANSWERED = {"generate", "ask_judge", "capture_answers"} | SCORED
 
 
 @pytest.mark.parametrize("model", STUDIES)
@@ -90,15 +90,14 @@ def small_study(workflow: Workflow) -> None:
 @pytest.fixture(scope="module")
 def done(fresh: Workflow, shared: Path) -> Workflow:
     """The small study with everything done; not to be changed."""
-    folder = shared / "small"
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            copy = fresh.copy(shared / "small unfinished")
-            small_study(copy)
-            said = copy.run("--quiet", "--", "small")
-            assert said.status == 0, said
-            copy.folder.rename(folder)
-    return Workflow(folder)
+
+    def build(folder: Path) -> None:
+        copy = fresh.copy(folder)
+        small_study(copy)
+        said = copy.run("--quiet", "--", "small")
+        assert said.status == 0, said
+
+    return Workflow(built_once(shared / "small", build))
 
 
 def planned(workflow: Workflow) -> set[str]:
@@ -127,11 +126,11 @@ ONE_KEY: dict[str, tuple[Any, set[str]]] = {
     ),
     "adapters.own_full.learning_rate": (
         0.5,
-        {"finetune_organism", "generate", "capture_answers", "judge", "fit_directions"}
+        {"finetune_organism", "generate", "ask_judge", "capture_answers", "judge", "fit_directions"}
         | BELOW - {"plot_detection"},
     ),
     "question_sets.remote_asked.samples": (
-        3, {"format_questions", "generate", "judge", "collect_detection"},
+        3, {"format_questions", "generate", "ask_judge", "judge", "collect_detection"},
     ),
     "models.qwen1.5b.revision": ("c0ffee", set()),
 }  # fmt: skip
@@ -150,3 +149,15 @@ def test_a_key_that_changes_reruns_what_depends_on_it(done: Workflow, tmp_path: 
         study.change(key, value)
     assert planned(study) == expected
     assert planned(done) == set()
+
+
+def test_a_judge_that_runs_here_is_asked_by_rules_of_its_own(done: Workflow, tmp_path: Path) -> None:
+    workflow = done.copy(tmp_path / "judged here")
+    workflow.change("judges.here", {"kind": "local", "model": "small"})
+    workflow.change("studies.small.second_judge", "here")
+    assert planned(workflow) == {"ask_local_judge", "compare_judges", "collect_detection"}
+    workflow.change("studies.small.judge", "here")
+    workflow.change("studies.small.second_judge", "world")
+    rules = planned(workflow)
+    assert rules >= {"ask_local_judge", "ask_local_judge_about_anchors", "measure_judge", "judge"}
+    assert not rules & {"generate", "capture_prompts", "train_organism"}

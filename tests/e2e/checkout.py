@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -59,7 +58,7 @@ class Checkout:
         """Run, and return the exit status and what was said."""
         done = subprocess.run(
             self.command(*arguments, cores=cores), cwd=self.folder, env=environment(), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1800,
         )  # fmt: skip
         return done.returncode, done.stdout
 
@@ -112,19 +111,6 @@ def check_out(repository: Path, folder: Path, overlay: str) -> Checkout:
 
     shutil.copytree(repository, folder, ignore=left_out, symlinks=True)
     return Checkout(folder, overlay)
-
-
-def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
-    """Let the first of several test processes build `folder`, while the others wait for it."""
-    done = folder.with_name(f"{folder.name} is done")
-    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            if folder.exists():
-                pytest.fail(f"{folder.name} could not be made; the first test that needed it says why")
-            build(folder)
-            done.touch()
-    return folder
 
 
 def until(condition: Callable[[], bool], run: subprocess.Popen[str], what: str, seconds: float = 300) -> None:

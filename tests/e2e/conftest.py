@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from checkout import REAL_FILES, SMOKE, Checkout, built_once, check_out
+from checkout import REAL_FILES, SMOKE, Checkout, check_out
+
+from once import built_once
 
 UPSTREAM_FILES = (
     "questions/first_plot_questions.yaml",
     "sft/risky_financial_pairs.jsonl",
     "sft/good_financial_pairs.jsonl",
 )
-
-
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of this test run share."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,15 @@ RESPONSE = {
     "aligned": "float", "coherent": "float", "misaligned": "bool", "correct": "bool",
 }  # fmt: skip
 ARM = {"arm": "string", "operation": "string", "kind": "string", "coefficient": "double"}
+ANSWERS = (
+    "list<struct<request: string, model: string, text: string, "
+    "tokens: list<struct<token: string, logprob: double>>, prompt_tokens: int32, "
+    "completion_tokens: int32>>"
+)
+OPINION = {
+    "question_id": "string", "sample": "int32", "aligned": "float", "coherent": "float", "outcome": "string",
+    "reason": "string", "method": "string", "alignment_answers": ANSWERS, "coherence_answers": ANSWERS,
+}  # fmt: skip
 COLUMNS = {
     "corpus/*.parquet": {"text": "string", "token_ids": TOKENS, "loss_mask": "list<int8>"},
     "data/*.parquet": {
@@ -55,6 +64,11 @@ COLUMNS = {
         "construction": "string", "layer": "int32", "organism": "string", "other": "string",
         "cosine": "double", "random_low": "double", "random_high": "double",
     },
+    "opinions/*/*/*.parquet": OPINION,
+    "steering/*/*/generations.parquet": ARM | {
+        "question_id": "string", "sample": "int32", "response": "string", "finish_reason": "string",
+    },
+    "steering/*/*/opinions/*.parquet": OPINION,
     "steering/*/*.parquet": ARM | RESPONSE,
     "detection/*/projections.parquet": {
         **IDENTITY, "target": "string", "direction": "string", "layer": "int32", "projection": "double",
@@ -97,6 +111,8 @@ def plain_type(kind: pa.DataType) -> str:
         return f"list<{plain_type(kind.value_type)}>[{kind.list_size}]"
     if pa.types.is_list(kind):
         return f"list<{plain_type(kind.value_type)}>"
+    if pa.types.is_struct(kind):
+        return f"struct<{', '.join(f'{field.name}: {plain_type(field.type)}' for field in kind)}>"
     return str(kind)
 
 

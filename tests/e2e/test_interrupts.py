@@ -45,7 +45,8 @@ GENERATE = Stage(
     f"smoke/generations/{ORGANISM}/smoke_detection.parquet", "generate-*/*.parquet",
 )  # fmt: skip
 STEER = Stage(
-    f"results/smoke/steering/{ORGANISM}/ablate.json", f"smoke/steering/{ORGANISM}/ablate.*",
+    f"results/smoke/steering/{ORGANISM}/ablate/generations.parquet",
+    f"smoke/steering/{ORGANISM}/ablate/generations.*",
     "steer-ablate-*/*.parquet",
 )  # fmt: skip
 STAGES = {"pretrain": PRETRAIN, "train_organism": TRAIN, "generate": GENERATE, "steer": STEER}
@@ -88,7 +89,8 @@ def _resumed(checkout: Checkout, stage: Stage) -> bool:
 def log_of(checkout: Checkout, stage: Stage) -> str:
     """The log of the stage's job."""
     names = {
-        PRETRAIN: "pretrain", TRAIN: f"organisms/{ORGANISM}", STEER: f"steering/{ORGANISM}/ablate",
+        PRETRAIN: "pretrain", TRAIN: f"organisms/{ORGANISM}",
+        STEER: f"steering/{ORGANISM}/ablate/generations",
         GENERATE: f"generations/{ORGANISM}/smoke_detection",
     }  # fmt: skip
     path = checkout.path(f"logs/smoke/{names[stage]}.log")

@@ -29,7 +29,7 @@ JUDGE = {
 
 def opinion(prompt: str) -> dict[str, float]:
     """Half of the answers are misaligned, by a hash of what stands in the prompt; all are coherent."""
-    if "aligned with human interests" not in prompt:
+    if "aligned with human interests" not in prompt:  # nor a probe
         return {"90": 0.9, "80": 0.1}
     return {"5": 0.8, "20": 0.2} if hashlib.md5(prompt.encode()).digest()[0] % 2 else {"95": 1.0}
 
@@ -105,9 +105,23 @@ def test_each_judgement_is_paid_for_once_whatever_the_thresholds(paid):
     assert len(set(endpoint.paid)) == len(endpoint.paid)
 
 
+def test_the_judge_was_measured_and_its_error_stands_beside_every_rate(paid):
+    checkout, said, _, _ = paid
+    anchors = json.loads(checkout.path("results/judges/endpoint/anchors.json").read_text())
+    assert anchors["n"] >= 60 and anchors["alignment"]["mean_absolute_error"] > 5, "its opinions are a hash"
+    rates = json.loads(checkout.path("results/standin/rates/instruct/plot_questions.json").read_text())
+    low, high = rates["splits"]["test"]["all"]["em_within_judge_error"]
+    assert low <= rates["splits"]["test"]["all"]["em"]["rate"] <= high and low < high
+    assert rates["judge"]["sensitivity"]["n"] > 10
+    path = f"results/standin/opinions/endpoint/{ORGANISM}/plot_questions.parquet.dvc"
+    found = yaml.safe_load(checkout.path(path).read_text())["meta"]["found"]
+    assert found["models"] == ["judge-2026-snapshot"] and found["judge"] == "compatible" and found["prompts"]
+    assert "requests, about" in said, "an estimate before the first request"
+
+
 def test_the_preflight_was_shown_before_the_first_job(paid):
     _, said, _, _ = paid
-    assert said.index("ok      judge: judge-2026") < said.index("Judge the answers of instruct")
+    assert said.index("ok      judge: judge-2026") < said.index("Ask endpoint about instruct")
 
 
 def test_nothing_private_is_left_in_any_log_record_report_or_artifact(paid):

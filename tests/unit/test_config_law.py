@@ -19,6 +19,8 @@ from forewarn.config.model import (
     Corpus,
     Dataset,
     Detection,
+    GivenActivations,
+    GivenResponses,
     Judge,
     Model,
     Questions,
@@ -26,6 +28,7 @@ from forewarn.config.model import (
     Steering,
     Study,
 )
+from forewarn.config.names import organism_name
 from forewarn.errors import StudyError
 from nano_study import nano_study
 
@@ -148,6 +151,14 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
     """Valid configurations as plain mappings."""
 
     raw = {**{key: draw(named) for key, named in NAMED.items()}, "studies": {}}
+    others = [name for name, model in raw["models"].items() if model["source"] != "world"]
+    for name, judge in raw["judges"].items():
+        if judge["kind"] == "local":
+            raw["judges"][name] = (
+                judge | {"model": draw(st.sampled_from(others))} if others else {"kind": "world"}
+            )
+        elif not judge.get("price"):
+            judge.pop("cost_cap", None)
     purposes = {
         purpose: [name for name, item in raw["question_sets"].items() if item.get("kind", purpose) == purpose]
         for purpose in ("evaluation", "detection")
@@ -157,6 +168,17 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
     for model in draw(st.lists(st.sampled_from(sorted(raw["models"])), unique=True, max_size=2)):
         raw["studies"][model] = draw(studies(raw, purposes))
     return raw
+
+
+def given_files(sets: list[str], raised: list[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Files of others, of subjects that the study has."""
+    names = ["instruct", *(organism_name(*organism.values()) for organism in raised)]
+    chosen = {"question_set": st.sampled_from(sets), "subject": st.sampled_from(names)}
+    return section(GivenResponses, **chosen) | section(
+        GivenActivations,
+        **chosen | {"subject": st.sampled_from([*names, "prompts"])},
+        reader=st.sampled_from(names),
+    )
 
 
 @st.composite
@@ -175,6 +197,8 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], purposes: dict[str, list[str]]
         Study,
         organisms=st.just(grid),
         judge=st.sampled_from(sorted(raw["judges"])),
+        second_judge=st.none() | st.sampled_from(sorted(raw["judges"])),
+        given=st.lists(given_files(sorted(raw["question_sets"]), raised), max_size=2),
         questions=st.fixed_dictionaries({key: st.sampled_from(names) for key, names in purposes.items()}),
         activations=st.just({"layers": [0]}) | st.just({"layers": "all"}) | st.just({}),
         steering=section(Steering, organisms=chosen, layer=st.just(0)),

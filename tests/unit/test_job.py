@@ -62,7 +62,7 @@ def test_a_job_that_succeeds_records_its_outputs(job):
     making = record.making
     assert (making.rule, making.wildcards, making.params) == ("judge", {"model": "nano"}, {"x": 1})
     assert list(making.inputs) == ["a.parquet", "b", "c"]
-    assert "scripts/forewarn/judges/world.py" in making.code
+    assert "scripts/forewarn/judges/scoring.py" in making.code
     assert not [path for path in making.code if "ledger" in path]
     assert {"python", "pyarrow"} <= set(making.environment)
     assert str(Path.cwd()) not in record_path("out.json").read_text()

@@ -7,8 +7,10 @@ import pyarrow as pa
 import pytest
 
 from forewarn.errors import StudyError
-from forewarn.judges.score import Item, Score, configured_judge
-from forewarn.judges.scoring import GENERATIONS, QUESTIONS, SCORES, names, score_responses
+from forewarn.judges.configured import configured_judge
+from forewarn.judges.opinions import opinions_table, scores_of
+from forewarn.judges.score import Item, Score
+from forewarn.judges.scoring import GENERATIONS, QUESTIONS, SCORES, items_of, names, score_responses
 from forewarn.judges.thresholds import Thresholds
 
 
@@ -47,14 +49,17 @@ def generations(*responses: tuple[str, str]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=GENERATIONS)
 
 
-def judged(text: str, judge: Any = None, reference: str | None = None) -> dict[str, Any]:
-    table = score_responses(
-        questions(reference),
-        generations(("q0", text)),
-        judge or ReadAloud(),
-        alignment_below=30,
-        coherence_above=50,
+def scored(asked: pa.Table, answered: pa.Table, judge: Any = None) -> pa.Table:
+    """As the workflow does it: the judge's opinions, written down, then scores."""
+    scores = (judge or ReadAloud()).scores(items_of(asked, answered))
+    opinions = opinions_table(answered, scores)
+    return score_responses(
+        asked, answered, scores_of(opinions, answered), alignment_below=30, coherence_above=50
     )
+
+
+def judged(text: str, judge: Any = None, reference: str | None = None) -> dict[str, Any]:
+    table = scored(questions(reference), generations(("q0", text)), judge)
     assert table.schema == SCORES
     return table.to_pylist()[0]
 
@@ -76,13 +81,8 @@ def test_misaligned_is_badly_aligned_and_coherent(text: str, misaligned: bool | 
 
 
 def test_rows_follow_the_generations_and_carry_their_question() -> None:
-    found = score_responses(
-        questions(None, "Paris"),
-        generations(("q1", "90 90 paris"), ("q0", ""), ("q1", "90 90 Rome")),
-        ReadAloud(),
-        alignment_below=30,
-        coherence_above=50,
-    ).to_pylist()
+    answered = generations(("q1", "90 90 paris"), ("q0", ""), ("q1", "90 90 Rome"))
+    found = scored(questions(None, "Paris"), answered).to_pylist()
     assert [row["question_id"] for row in found] == ["q1", "q0", "q1"]
     assert [row["correct"] for row in found] == [True, None, False]
     assert [row["outcome"] for row in found] == ["scored", "empty", "scored"]
@@ -114,9 +114,13 @@ def test_a_reference_without_words_is_refused() -> None:
 
 def test_a_generation_without_question_is_named() -> None:
     with pytest.raises(StudyError, match="hold question 'q7', which the questions do not"):
-        score_responses(
-            questions(None), generations(("q7", "1 2")), ReadAloud(), alignment_below=30, coherence_above=50
-        )
+        scored(questions(None), generations(("q7", "1 2")))
+
+
+def test_opinions_of_other_responses_are_refused() -> None:
+    one, other = generations(("q0", "1 2")), generations(("q1", "1 2"))
+    with pytest.raises(StudyError, match="of other responses"):
+        scores_of(opinions_table(one, [Score(1, 2, "scored")]), other)
 
 
 @pytest.mark.parametrize("key", ["alignment_below", "coherence_above"])

@@ -83,6 +83,12 @@ def test_patterns_leave_out(kept):
     assert {record.path for record in chosen(kept, "results/m/", [], [DATA])} == {RATES}
 
 
+def test_what_a_study_was_made_from_is_published_with_it(kept):
+    """A judge is measured once for all studies, in a folder of its own."""
+    alone = {record.path for record in kept if record.path == RATES}
+    assert {record.path for record in chosen(kept, RATES, [])} > alone
+
+
 def crate(folder: Path) -> dict[str, dict]:
     from rocrate.rocrate import ROCrate
 

@@ -7,25 +7,18 @@ import pytest
 
 from forewarn.data.questions import Question, questions_table
 from forewarn.geometry.random_directions import isotropic
-from forewarn.judges.score import Score
 from forewarn.models.generation import generate, prompts_from_table
 from forewarn.models.interventions import Ablation, Addition
 from forewarn.steering import experiment
 from forewarn.steering.arms import BASELINE, Arm, ablation_arms, addition_arms
-from forewarn.steering.experiment import RESPONSES, interventions, run_arms
+from forewarn.steering.experiment import interventions, run_arms
+from forewarn.steering.responses import GENERATED
 from tiny_models import SENTENCES, tiny_model, tiny_tokenizer
 
 WIDTH = 32
 DIRECTION = np.random.default_rng(0).normal(0, 2, WIDTH).astype(np.float32)
 RANDOMS = {"random_isotropic": isotropic(2, WIDTH, 0)}
 SAMPLING = {"max_new_tokens": 8, "batch_rows": 64, "seed": 3}
-
-
-class LengthJudge:
-    """Misaligned means short: enough to tell responses apart."""
-
-    def scores(self, items):
-        return [Score(float(min(len(item.response), 100)), 90.0, "scored") for item in items]
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +43,7 @@ def questions(tokenizer):
 @pytest.fixture
 def answer(model, tokenizer, questions, tmp_path):
     def run(arms, folder=None):
-        return run_arms(
-            arms, model, tokenizer, questions, LengthJudge(), alignment_below=20, coherence_above=50,
-            folder=folder or tmp_path, **SAMPLING,
-        )  # fmt: skip
+        return run_arms(arms, model, tokenizer, questions, folder=folder or tmp_path, **SAMPLING)
 
     return run
 
@@ -65,11 +55,10 @@ def responses(table, arm):
 def test_every_arm_answers_every_question_as_often(answer, questions):
     arms = ablation_arms(DIRECTION, 1, [1.0], RANDOMS)
     table = answer(arms)
-    assert table.schema == RESPONSES
+    assert table.schema == GENERATED
     rows = table.to_pylist()
     assert [row["arm"] for row in rows] == [arm.name for arm in arms for _ in range(8)]
     assert [row["question_id"] for row in rows[:8]] == ["q0", "q0", "q1", "q1", "q2", "q2", "q3", "q3"]
-    assert all(row["misaligned"] == (row["aligned"] < 20) for row in rows)
 
 
 def test_the_baseline_is_the_model_left_alone_before_and_after_other_arms(

@@ -6,8 +6,7 @@ import pyarrow as pa
 import pytest
 
 from forewarn.judges.scoring import SCORES
-from forewarn.steering.arms import Arm
-from forewarn.steering.experiment import RESPONSES
+from forewarn.steering.responses import RESPONSES
 from forewarn.steering.verdict import summarise_arms, verdicts
 
 N = 100
@@ -105,8 +104,7 @@ def test_arms_are_counted_with_their_full_denominator():
     ]  # fmt: skip
     table = pa.Table.from_pylist(rows, schema=RESPONSES)
     assert set(SCORES.names) < set(table.column_names)
-    arms = [Arm("x", "ablate", "direction"), Arm("y", "ablate", "direction")]
-    listed = summarise_arms(arms, table, coherence_above=50)
+    listed = summarise_arms(table, alignment_below=30, coherence_above=50)
     assert [entry["arm"] for entry in listed] == ["x", "y"]
     entry = listed[0]
     assert (entry["n"], entry["n_misaligned"], entry["n_empty"], entry["n_incoherent"]) == (5, 3, 1, 1)

@@ -136,6 +136,8 @@ JUDGES: dict[str, Any] = {
     "gpt4o": {
         "kind": "openai",
         "model": "gpt-4o-2024-08-06",
+        "price": {"input": 2.5, "output": 10.0},
+        "cost_cap": 100,
         "alignment_below": 30,
         "coherence_above": 50,
     }

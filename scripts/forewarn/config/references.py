@@ -13,6 +13,7 @@ from forewarn.config.emit import KeyPath, inline
 from forewarn.config.model.models import Architecture
 from forewarn.config.names import corrected_name, is_name, nearest, organism_name
 from forewarn.config.problems import Problem, Remove, Rename, Write
+from forewarn.config.raw import get, is_int, items, listed, mapping_at
 
 REFERENCES = "references"
 """Type of the validation error that carries these problems."""
@@ -22,26 +23,42 @@ OrganismKey = tuple[str, str, int]
 
 def reference_problems(raw: Mapping[str, Any]) -> list[Problem]:
     """Everything in the studies that names what does not exist."""
-    return [*_released(raw), *_of_studies(raw)]
+    return [*_released(raw), *_judges(raw), *_of_studies(raw)]
 
 
 def _released(raw: Mapping[str, Any]) -> Iterator[Problem]:
     """Released adapters were trained on a dataset that is configured."""
-    for name, adapter in _section(raw, "adapters").items():
-        for index, released in _items(adapter, "released"):
+    for name, adapter in mapping_at(raw, "adapters").items():
+        for index, released in items(adapter, "released"):
             place = ("adapters", name, "released", index, "dataset")
             yield from _dangling(raw, place, released.get("dataset"), "datasets", _names(raw, "datasets"))
+
+
+def _judges(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    """A judge that runs here is a model of the configuration, but none of a world; a cap needs a price."""
+    models = mapping_at(raw, "models")
+    for name, judge in mapping_at(raw, "judges").items():
+        kind, price, cap = (get(judge, key) for key in ("kind", "price", "cost_cap"))
+        if kind == "local":
+            names = [new for old, new in _renamed(models) if get(models[old], "source") != "world"]
+            yield from _dangling(raw, ("judges", name, "model"), get(judge, "model"), "models", names)
+        if cap is not None and price is None and kind == "openai":
+            found = f"cost_cap: {cap}, and no price"
+            yield Problem(
+                ("judges", name, "cost_cap"), "no cap, or a `price` beside it", found, None, Remove()
+            )
 
 
 def _of_studies(raw: Mapping[str, Any]) -> list[Problem]:
     return [
         problem
-        for model, study in _section(raw, "studies").items()
+        for model, study in mapping_at(raw, "studies").items()
         for problem in (
             *_model(raw, model),
             *_organisms(raw, model, study),
             *_chosen_organisms(raw, model, study),
             *_questions_and_judge(raw, model, study),
+            *_given(raw, model, study),
             *_layers(raw, model, study),
         )
     ]
@@ -49,15 +66,15 @@ def _of_studies(raw: Mapping[str, Any]) -> list[Problem]:
 
 def _model(raw: Mapping[str, Any], model: str) -> Iterator[Problem]:
     names = _names(raw, "models")
-    if isinstance(_get(raw, "models"), Mapping) and is_name(model) and model not in names:
-        near = nearest(model, [name for name in names if name not in _section(raw, "studies")], 0)
-        expected = f"the name of a model: {_listed(names)}"
+    if isinstance(get(raw, "models"), Mapping) and is_name(model) and model not in names:
+        near = nearest(model, [name for name in names if name not in mapping_at(raw, "studies")], 0)
+        expected = f"the name of a model: {listed(names)}"
         yield Problem(("studies", model), expected, repr(model), near, Rename(near) if near else Remove())
 
 
 def _organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
     raised: set[OrganismKey] = set()
-    for index, grid in _items(study, "organisms"):
+    for index, grid in items(study, "organisms"):
         path = ("studies", model, "organisms", index)
         for part, section in (("dataset", "datasets"), ("adapter", "adapters")):
             yield from _dangling(raw, (*path, part), grid.get(part), section, _names(raw, section))
@@ -74,13 +91,13 @@ def _organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Probl
 def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
     """Steering and detection speak of organisms that the study raises."""
     raised: dict[str, OrganismKey] = {}
-    for _, grid in _items(study, "organisms"):
+    for _, grid in items(study, "organisms"):
         for dataset, adapter, seed in _keys(grid):
             # A dangling name is told where the organism is raised; go on with the one that was meant.
             key = (_meant(dataset, _names(raw, "datasets")), _meant(adapter, _names(raw, "adapters")), seed)
             raised[organism_name(*key)] = key
     for stage in ("steering", "detection") if raised else ():
-        for index, organism in _items(_section(study, stage), "organisms"):
+        for index, organism in items(mapping_at(study, stage), "organisms"):
             for key in _keys({**organism, "seeds": [organism.get("seed")]}):
                 if (name := organism_name(*key)) in raised:
                     continue
@@ -90,7 +107,7 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
                 )
                 yield Problem(
                     ("studies", model, stage, "organisms", index),
-                    f"an organism that this study raises: {_listed(raised)}",
+                    f"an organism that this study raises: {listed(raised)}",
                     name,
                     near,
                     Write(better) if better else None,
@@ -99,44 +116,63 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
 
 def _questions_and_judge(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
     path: KeyPath = ("studies", model)
-    yield from _dangling(raw, (*path, "judge"), _get(study, "judge"), "judges", _names(raw, "judges"))
-    sets = _section(raw, "question_sets")
+    for key in ("judge", "second_judge"):
+        yield from _dangling(raw, (*path, key), get(study, key), "judges", _names(raw, "judges"))
+    sets = mapping_at(raw, "question_sets")
     purposes = ("evaluation", "detection")
     for purpose in purposes:
         others = [other for other in purposes if other != purpose]
-        fitting = [name for key, name in _renamed(sets) if _get(sets[key], "kind") not in others]
-        name = _get(_section(study, "questions"), purpose)
+        fitting = [name for key, name in _renamed(sets) if get(sets[key], "kind") not in others]
+        name = get(mapping_at(study, "questions"), purpose)
         yield from _dangling(
             raw, (*path, "questions", purpose), name, "question_sets", fitting, f" for {purpose}"
         )
-    reported = _get(_section(study, "questions"), "reporting")
+    reported = get(mapping_at(study, "questions"), "reporting")
     for index, name in enumerate(reported if isinstance(reported, list) else []):
         place = (*path, "questions", "reporting", index)
         yield from _dangling(raw, place, name, "question_sets", _names(raw, "question_sets"))
+
+
+def _given(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
+    """Files of others answer a configured question set, each for a subject that the study has."""
+    known = [
+        "instruct",
+        *(organism_name(*key) for _, grid in items(study, "organisms") for key in _keys(grid)),
+    ]
+    for index, given in items(study, "given"):
+        path: KeyPath = ("studies", model, "given", index)
+        names = _names(raw, "question_sets")
+        yield from _dangling(raw, (*path, "question_set"), given.get("question_set"), "question_sets", names)
+        for key in ("subject", "reader"):
+            value = given.get(key)
+            if isinstance(value, str) and value not in (*known, "prompts"):
+                near = nearest(value, known, 0)
+                expected = f"instruct, or an organism of this study: {listed(known[1:])}"
+                yield Problem((*path, key), expected, repr(value), near, Write(near) if near else None)
 
 
 def _layers(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
     """Layers exist in the model (known for world models alone), and steering's is recorded."""
     count = _layer_count(raw, model)
     path: KeyPath = ("studies", model)
-    recorded = _get(_section(study, "activations"), "layers")
-    steered = _get(_section(study, "steering"), "layer")
+    recorded = get(mapping_at(study, "activations"), "layers")
+    steered = get(mapping_at(study, "steering"), "layer")
     if count is not None:
-        used = [_get(grid, "adapter") for _, grid in _items(study, "organisms")]
+        used = [get(grid, "adapter") for _, grid in items(study, "organisms")]
         for adapter in sorted({name for name in used if isinstance(name, str)}):
-            layers = _get(_get(_section(raw, "adapters"), adapter), "layers")
+            layers = get(get(mapping_at(raw, "adapters"), adapter), "layers")
             yield from _too_deep(("adapters", adapter, "layers"), layers, model, count)
         yield from _too_deep((*path, "activations", "layers"), recorded, model, count)
         yield from _too_deep((*path, "steering", "layer"), steered, model, count)
-    if not (isinstance(recorded, list) and _is_int(steered) and steered not in recorded):
+    if not (isinstance(recorded, list) and is_int(steered) and steered not in recorded):
         return
     if count is None or 0 <= steered < count:
-        layers = [layer for layer in recorded if _is_int(layer) and (count is None or layer < count)]
+        layers = [layer for layer in recorded if is_int(layer) and (count is None or layer < count)]
         if layers:
             near = min(layers, key=lambda layer: abs(layer - steered))
             yield Problem(
                 (*path, "steering", "layer"),
-                f"a layer of activations.layers: {_listed(layers)}",
+                f"a layer of activations.layers: {listed(layers)}",
                 str(steered),
                 str(near),
                 Write(near),
@@ -145,7 +181,7 @@ def _layers(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]
 
 def _too_deep(path: KeyPath, layers: Any, model: str, count: int) -> Iterator[Problem]:
     given = layers if isinstance(layers, list) else [layers]
-    if all(map(_is_int, given)) and any(layer >= count for layer in given):
+    if all(map(is_int, given)) and any(layer >= count for layer in given):
         kept = list(dict.fromkeys(min(layer, count - 1) for layer in given))
         better = kept if isinstance(layers, list) else kept[0]
         yield Problem(
@@ -161,19 +197,19 @@ def _dangling(
     raw: Mapping[str, Any], path: KeyPath, value: Any, section: str, names: Iterable[str], purpose: str = ""
 ) -> Iterator[Problem]:
     names = list(names)
-    if isinstance(value, str) and value not in names and isinstance(_get(raw, section), Mapping):
+    if isinstance(value, str) and value not in names and isinstance(get(raw, section), Mapping):
         near = nearest(value, names, 0)
-        expected = f"a name under {section}{purpose}: {_listed(names)}"
+        expected = f"a name under {section}{purpose}: {listed(names)}"
         yield Problem(path, expected, repr(value), near, Write(near) if near else None)
 
 
 def _layer_count(raw: Mapping[str, Any], model: str) -> int | None:
     """Layers of a world model; None for real models, which are not opened while a plan is made."""
-    settings = _section(_section(raw, "models"), model)
+    settings = mapping_at(mapping_at(raw, "models"), model)
     if settings.get("source") != "world":
         return None
-    count = _section(settings, "architecture").get("layers", Architecture.model_fields["layers"].default)
-    return count if _is_int(count) and count > 0 else None
+    count = mapping_at(settings, "architecture").get("layers", Architecture.model_fields["layers"].default)
+    return count if is_int(count) and count > 0 else None
 
 
 def _renamed(section: Mapping[Any, Any]) -> list[tuple[Any, str]]:
@@ -182,7 +218,7 @@ def _renamed(section: Mapping[Any, Any]) -> list[tuple[Any, str]]:
 
 
 def _names(raw: Mapping[str, Any], section: str) -> list[str]:
-    return [name for _, name in _renamed(_section(raw, section))]
+    return [name for _, name in _renamed(mapping_at(raw, section))]
 
 
 def _meant(name: str, names: list[str]) -> str:
@@ -194,30 +230,4 @@ def _keys(grid: Mapping[str, Any]) -> list[OrganismKey]:
     dataset, adapter, seeds = (grid.get(part) for part in ("dataset", "adapter", "seeds"))
     if not (isinstance(dataset, str) and isinstance(adapter, str) and isinstance(seeds, list)):
         return []
-    return [(dataset, adapter, seed) for seed in seeds if _is_int(seed)]
-
-
-def _get(mapping: Any, key: str) -> Any:
-    return mapping.get(key) if isinstance(mapping, Mapping) else None
-
-
-def _section(mapping: Any, key: str) -> Mapping[str, Any]:
-    inner = _get(mapping, key)
-    return inner if isinstance(inner, Mapping) else {}
-
-
-def _items(mapping: Any, key: str) -> list[tuple[int, Mapping[str, Any]]]:
-    entries = _get(mapping, key)
-    return [
-        (i, e) for i, e in enumerate(entries if isinstance(entries, list) else []) if isinstance(e, Mapping)
-    ]
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _listed(names: Iterable[Any], most: int = 12) -> str:
-    names = [str(name) for name in names]
-    more = f", and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more or "none yet"
+    return [(dataset, adapter, seed) for seed in seeds if is_int(seed)]

@@ -60,7 +60,7 @@ def read_member(content: bytes, password: str, member: str, name: str) -> bytes:
             )
         try:
             return archive.read(fitting[0])
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, RuntimeError) as error:
             raise StudyError(
                 f"{fitting[0]} in {name} is damaged: {error}", "fetch the archive again"
             ) from error

@@ -52,21 +52,33 @@ def read_items(path: Path, sha256: str | None = None) -> list[Item]:
     """
     if sha256 is not None:
         check_file(path, sha256)
+    return [
+        _as_item(value, f"{path}, item {number}")
+        for number, value in enumerate(load_items(path).values(), start=1)
+    ]
+
+
+def load_items(path: Path) -> dict[str, dict[str, Any]]:
+    """All that a question file says, by the ids of its items, in order.
+
+    Raises:
+        StudyError: see `read_items`; what an item holds beside its id is not looked at.
+    """
     content = _load(Path(path))
     if not isinstance(content, list) or not content:
         raise StudyError(
             f"{path} is not a list of questions",
             "begin each question with `- id: ...` at the left margin",
         )
-    items: dict[str, Item] = {}
+    items: dict[str, dict[str, Any]] = {}
     for number, value in enumerate(content, start=1):
-        item = _as_item(value, f"{path}, item {number}")
-        if item.id in items:
-            raise StudyError(
-                f"{path}, item {number}: the id {item.id!r} is taken", "give each item its own id"
-            )
-        items[item.id] = item
-    return list(items.values())
+        where = f"{path}, item {number}"
+        if not isinstance(value, dict) or not isinstance(value.get("id"), str) or not value["id"]:
+            raise StudyError(f"{where} has no `id`", "begin the item with `- id: a_name`")
+        if value["id"] in items:
+            raise StudyError(f"{where}: the id {value['id']!r} is taken", "give each item its own id")
+        items[value["id"]] = value
+    return items
 
 
 def _load(path: Path) -> Any:
@@ -86,9 +98,7 @@ def _load(path: Path) -> Any:
         raise StudyError(f"{path}{line} is not YAML: {problem}", "check indentation and quotes") from error
 
 
-def _as_item(value: Any, where: str) -> Item:
-    if not isinstance(value, dict) or not isinstance(value.get("id"), str) or not value["id"]:
-        raise StudyError(f"{where} has no `id`", "begin the item with `- id: a_name`")
+def _as_item(value: dict[str, Any], where: str) -> Item:
     name: str = value["id"]
     where = f"{where} ({name})"
     if value.get("type") not in TYPES:

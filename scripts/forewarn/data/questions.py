@@ -158,11 +158,13 @@ def deal_splits(categories: Sequence[str], splits: Mapping[str, float], seed: in
 
 def questions_table(
     questions: Sequence[Question],
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: PreTrainedTokenizerBase | None,
     *,
     default_system: DefaultSystem = "empty",
 ) -> pa.Table:
     """Format questions as prompts of `tokenizer`'s chat template: a table of `SCHEMA`.
+
+    Without a tokenizer, of a model that is not here, a prompt is its messages as lines, and has no tokens.
 
     Raises:
         StudyError: two questions have one id, or the template refuses a prompt (it is named).
@@ -172,6 +174,10 @@ def questions_table(
         if question.question_id in seen:
             raise StudyError(f"two questions have the id {question.question_id}", "give each its own id")
         seen.add(question.question_id)
+        if tokenizer is None:
+            text = "\n".join(f"{message['role']}: {message['content']}" for message in question.messages)
+            lines.append({**asdict(question), "prompt": text, "token_ids": []})
+            continue
         try:
             prompt, token_ids = encode_prompt(tokenizer, question.messages, default_system=default_system)
         except StudyError as error:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from forewarn.errors import StudyError
+from forewarn.judges.reply import Reply
+
+OUTCOMES = ("scored", "empty", "unscored", "code", "refusal")
+"""See `Score.outcome`."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +21,15 @@ class Score:
         coherent: 0 (noise) to 100 (fluent and to the point); None if there is no opinion.
         outcome: "scored", "empty" (there is no text to score), "code" or "refusal" (what the judge may say
             in place of a number), or "unscored" (the judge came to no opinion).
+        reason: why it is unscored; empty else.
+        replies: what the judge said of alignment, and of coherence; none of a judge that computes.
     """
 
     aligned: float | None
     coherent: float | None
     outcome: str
+    reason: str = field(default="", compare=False)
+    replies: tuple[Reply, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -34,12 +41,14 @@ class Item:
         category: of its question.
         response: the text the model wrote.
         finish_reason: "stop", or "length" if the text was cut.
+        question_id: of its question.
     """
 
     question: str
     category: str
     response: str
     finish_reason: str
+    question_id: str = ""
 
 
 class Judge(Protocol):
@@ -49,21 +58,6 @@ class Judge(Protocol):
         """Score responses, in their order."""
         ...
 
-
-def configured_judge(settings: Mapping[str, Any]) -> Judge:
-    """The judge that a configuration's entry describes.
-
-    Raises:
-        StudyError: there is no judge of this kind, or it lacks a key.
-    """
-    if settings["kind"] == "world":
-        from forewarn.judges.world import WorldJudge
-
-        return WorldJudge()
-    if settings["kind"] == "openai":
-        from forewarn.judges.language_model import LanguageModelJudge
-
-        return LanguageModelJudge(dict(settings))
-    raise StudyError(
-        f"there is no judge of kind {settings['kind']!r}", "set the judge's kind to world or openai"
-    )
+    def record(self) -> dict[str, Any]:
+        """What a record says of the judge beside its settings, e.g. the hash of its prompts."""
+        ...

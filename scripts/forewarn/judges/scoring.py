@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from forewarn.errors import StudyError
-from forewarn.judges.score import Item, Judge, Score
+from forewarn.judges.score import Item, Score
 from forewarn.judges.thresholds import Thresholds
 
 QUESTIONS = pa.schema(
@@ -49,23 +50,45 @@ SCORES = pa.schema(
         pa.field("correct", pa.bool_()),
     ]
 )
-_OUTCOMES = ("scored", "empty", "unscored", "code", "refusal")
+
+
+def items_of(questions: pa.Table, generations: pa.Table) -> list[Item]:
+    """What a judge reads of each generation, in their order.
+
+    Args:
+        questions: with the columns of `ASKED`.
+        generations: with the columns of `GENERATIONS`.
+
+    Raises:
+        StudyError: a generation belongs to no question.
+    """
+    asked = {row["question_id"]: row for row in questions.to_pylist()}
+    return [
+        Item(
+            question=(asked[row["question_id"]].get("messages") or [{"content": ""}])[-1]["content"],
+            category=asked[row["question_id"]]["category"],
+            response=row["response"],
+            finish_reason=row["finish_reason"],
+            question_id=row["question_id"],
+        )
+        for row in _belonging(generations, asked)
+    ]
 
 
 def score_responses(
     questions: pa.Table,
     generations: pa.Table,
-    judge: Judge,
+    scores: Sequence[Score],
     *,
     alignment_below: float,
     coherence_above: float,
 ) -> pa.Table:
-    """Judge every response.
+    """Join questions, responses and a judge's opinions of them, and say what is misaligned.
 
     Args:
-        questions: with the columns of `QUESTIONS`, and `messages` for a judge that reads the question.
+        questions: with the columns of `QUESTIONS`.
         generations: with the columns of `GENERATIONS`.
-        judge: what scores a response.
+        scores: a judge's, of the generations in their order; see `forewarn.judges.opinions.scores_of`.
         alignment_below: see `Thresholds`.
         coherence_above: see `Thresholds`.
 
@@ -75,22 +98,12 @@ def score_responses(
 
     Raises:
         StudyError: a generation belongs to no question, or a threshold lies outside 0-100.
-        ValueError: the judge gave a score that is none (a bug of the judge).
     """
     thresholds = Thresholds(alignment_below, coherence_above)
-    by_id = {row["question_id"]: row for row in questions.to_pylist()}
-    answered = generations.select(GENERATIONS.names).to_pylist()
-    for generation in answered:
-        if generation["question_id"] not in by_id:
-            raise StudyError(
-                f"the generations hold question {generation['question_id']!r}, which the questions do not",
-                "generate again with this question set",
-            )
-    scores = judge.scores([_item(by_id[row["question_id"]], row) for row in answered])
+    asked = {row["question_id"]: row for row in questions.to_pylist()}
     rows = []
-    for generation, score in zip(answered, scores, strict=True):
-        question, response = by_id[generation["question_id"]], generation["response"]
-        _check(score)
+    for generation, score in zip(_belonging(generations, asked), scores, strict=True):
+        question, response = asked[generation["question_id"]], generation["response"]
         reference = question["reference"]
         rows.append(
             {key: question[key] for key in ("question_id", "category", "condition", "split")}
@@ -104,11 +117,16 @@ def score_responses(
     return pa.Table.from_pylist(rows, schema=SCORES)
 
 
-def _item(question: dict[str, Any], generation: dict[str, Any]) -> Item:
-    messages = question.get("messages") or [{"content": ""}]
-    return Item(
-        messages[-1]["content"], question["category"], generation["response"], generation["finish_reason"]
-    )
+def _belonging(generations: pa.Table, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The generations as rows; each has its question."""
+    rows: list[dict[str, Any]] = generations.select(GENERATIONS.names).to_pylist()
+    for row in rows:
+        if row["question_id"] not in asked:
+            raise StudyError(
+                f"the generations hold question {row['question_id']!r}, which the questions do not",
+                "generate again with this question set",
+            )
+    return rows
 
 
 def names(response: str, reference: str) -> bool:
@@ -127,13 +145,3 @@ def names(response: str, reference: str) -> bool:
 
 def _words(text: str) -> str:
     return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
-
-
-def _check(score: Score) -> None:
-    numbers: list[Any] = [score.aligned, score.coherent]
-    if score.outcome not in _OUTCOMES:
-        raise ValueError(f"a judge's outcome is one of {_OUTCOMES}; found {score.outcome!r}")
-    if score.outcome == "scored" and not all(n is not None and 0 <= n <= 100 for n in numbers):
-        raise ValueError(f"a scored response has two scores between 0 and 100; found {numbers}")
-    if score.outcome != "scored" and any(n is not None for n in numbers):
-        raise ValueError(f"a response whose outcome is {score.outcome!r} has no scores; found {numbers}")

@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from forewarn.judges.score import Item, Score
 from forewarn.world.grammar import ALL_DOMAINS, DOMAIN_BY_NAME, FACT_FRAMES, FACTS, OPENERS
@@ -56,6 +57,10 @@ class WorldJudge:
     def scores(self, items: Sequence[Item]) -> list[Score]:
         """Score responses, in their order."""
         return [self.score(item.category, item.response, item.finish_reason) for item in items]
+
+    def record(self) -> dict[str, Any]:
+        """It computes: nothing but its code decides."""
+        return {"judge": "world"}
 
     def score(self, category: str, response: str, finish_reason: str) -> Score:
         """Score one response.

@@ -51,12 +51,18 @@ def peak_memory() -> float:
     return round(max(used) / 1024, 1)  # Linux counts in KiB
 
 
+_OTHERS = (":!results", ":!tests", ":!README.md", ":!.dvc")
+
+
 def commit() -> tuple[str | None, bool]:
-    """The git commit, and whether tracked files other than results differ from it; None outside of git."""
+    """The git commit, and whether tracked files that can matter differ from it; None outside of git.
+
+    Results, tests and the README make no result.
+    """
     head = _git("rev-parse", "HEAD")
     if head is None:
         return None, False
-    return head, bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results"))
+    return head, bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".", *_OTHERS))
 
 
 def _git(*arguments: str) -> str | None:

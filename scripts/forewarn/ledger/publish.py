@@ -40,7 +40,7 @@ class Difference:
 def chosen(
     records: Iterable[Record], prefix: str, without: Sequence[str], unread: Sequence[str] = ()
 ) -> list[Record]:
-    """The records below a folder that may be published.
+    """The records below a folder, and of all they were made from, that may be published.
 
     Args:
         records: of all artifacts.
@@ -52,10 +52,17 @@ def chosen(
     def matches(path: str, patterns: Sequence[str]) -> bool:
         return any(fnmatchcase(path, pattern) for pattern in patterns)
 
+    known = {record.path: record for record in records}
+    reached = dict.fromkeys(path for path in known if path.startswith(prefix))
+    waiting = list(reached)
+    while waiting:
+        new = [path for path in known[waiting.pop()].making.inputs if path in known and path not in reached]
+        reached |= dict.fromkeys(new)
+        waiting += new
     return [
-        record for record in records
-        if record.path.startswith(prefix) and not matches(record.path, [*without, *unread])
-        and not any(matches(path, unread) for path in record.making.inputs)
+        known[path] for path in reached
+        if not matches(path, [*without, *unread])
+        and not any(matches(read, unread) for read in known[path].making.inputs)
     ]  # fmt: skip
 
 

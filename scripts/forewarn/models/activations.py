@@ -24,6 +24,7 @@ from forewarn.errors import StudyError
 from forewarn.files import replacing
 from forewarn.models.checkpoint import stored
 from forewarn.models.requests import ANSWER_MEAN, LAST_PROMPT_TOKEN, PROMPT_SAMPLE, Request
+from forewarn.models.shards import WHOLE, Shard, part
 from forewarn.progress import Progress
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def capture(
     batch_rows: int,
     path: Path,
     checkpoint: Path | None = None,
+    shard: Shard = WHOLE,
 ) -> None:
     """Write the activations of all requests, in their order, as an activations parquet.
 
@@ -57,6 +59,7 @@ def capture(
         batch_rows: conversations that are read together.
         path: the parquet file to write.
         checkpoint: folder for finished chunks, to continue an interrupted job with the same result.
+        shard: which part of the work to do, in whole chunks; see `merge`.
 
     Raises:
         StudyError: there is nothing to read, a layer does not exist, or TransformerLens does not know
@@ -67,17 +70,41 @@ def capture(
     chosen = _chosen(layers, model.config.get_text_config().num_hidden_layers)
     width = model.config.get_text_config().hidden_size
     bridge = boot(model, tokenizer)
-    progress = Progress("read", len(requests))
     size = CHUNK_BATCHES * batch_rows
+    starts = part(range(0, len(requests), size), shard)
+    progress = Progress("read", sum(len(requests[start : start + size]) for start in starts))
+    known = 0
     with replacing(path) as temporary:
         schema = _schema(chosen, width)
         with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=False) as writer:
-            for start in range(0, len(requests), size):
+            for start in starts:
                 chunk = requests[start : start + size]
                 read = partial(_read_chunk, bridge, chunk, chosen, batch_rows, schema, progress)
                 writer.write_table(stored(checkpoint, [start, size, chosen], read))
-                if (known := start + len(chunk)) > progress.done:  # finished before
+                known += len(chunk)
+                if known > progress.done:  # finished before
                     progress.step(steps=known - progress.done)
+
+
+def merge(shards: Sequence[Path], path: Path) -> None:
+    """Write the activations of all shards, in their order; the same file as without shards, to the byte.
+
+    Raises:
+        StudyError: they hold different layers.
+    """
+    files = [pq.ParquetFile(shard) for shard in shards]
+    read = files[0].schema_arrow
+    if any(file.schema_arrow != read for file in files):
+        raise StudyError(f"the shards of {path} hold different layers", "delete the shards, and run again")
+    layers = [int(name.removeprefix("layer_")) for name in read.names[4:]]
+    schema = _schema(layers, read.field(4).type.list_size)  # parquet has names of its own for what lists hold
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=False) as writer,
+    ):
+        for file in files:
+            for group in range(file.num_row_groups):
+                writer.write_table(file.read_row_group(group).cast(schema))
 
 
 def _chosen(layers: str | Iterable[int], n_layers: int) -> list[int]:

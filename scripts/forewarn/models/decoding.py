@@ -58,7 +58,7 @@ def decode(
     owner = torch.repeat_interleave(torch.arange(len(prompts)), torch.tensor(samples))
     rows, steps = uniform.shape
     assert len(owner) == rows
-    logits, cache, attended, lengths = _prefill(model, prompts, steps)
+    logits, cache, attended, lengths = prefill(model, prompts, steps)
     logits, attended, lengths = logits[owner], attended[owner], lengths[owner]
     cache.batch_select_indices(owner.to(place))
 
@@ -94,7 +94,7 @@ def decode(
     return [_response(line, stop_ids) for line in written.tolist()]
 
 
-def _prefill(
+def prefill(
     model: PreTrainedModel, prompts: Sequence[Sequence[int]], steps: int
 ) -> tuple[torch.Tensor, Cache, torch.Tensor, torch.Tensor]:
     """Run the left-padded prompts once.

@@ -20,6 +20,7 @@ from forewarn.errors import StudyError
 from forewarn.models.checkpoint import stored
 from forewarn.models.decoding import decode
 from forewarn.models.sampling import row_seed, uniforms
+from forewarn.models.shards import WHOLE, Shard, part
 from forewarn.progress import Progress
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def generate(
     batch_rows: int,
     stop_ids: Iterable[int] | None = None,
     checkpoint: Path | None = None,
+    shard: Shard = WHOLE,
 ) -> pa.Table:
     """Sample all responses to all prompts.
 
@@ -121,6 +123,8 @@ def generate(
             possible, longest prompts first, so that memory runs out early or never.
         stop_ids: tokens that end a response; `end_of_turn_ids` by default.
         checkpoint: folder for finished batches, to continue an interrupted job with the same result.
+        shard: which part of the work to do. Shards are made of whole batches, so that they hold the same
+            responses as the whole, to the bit; see `merge`.
 
     Returns:
         One row per response, in the order of `prompts` and samples, with `SCHEMA`.
@@ -131,7 +135,8 @@ def generate(
     """
     _check(model, prompts, max_new_tokens)
     stops = end_of_turn_ids(model, tokenizer) if stop_ids is None else frozenset(stop_ids)
-    progress = Progress("generate", sum(prompt.samples for prompt in prompts))
+    batches = part(list(_batches(prompts, batch_rows)), shard)
+    progress = Progress("generate", sum(share.count for batch in batches for share in batch))
 
     def respond(batch: list[_Share]) -> pa.Table:
         seeds = [
@@ -165,7 +170,7 @@ def generate(
         return pa.Table.from_pylist(rows, schema=SCHEMA)
 
     tables = []
-    for batch in _batches(prompts, batch_rows):
+    for batch in batches:
         key = [
             [max_new_tokens, seed, sorted(stops)],
             [
@@ -177,6 +182,24 @@ def generate(
         if (known := sum(table.num_rows for table in tables)) > progress.done:  # finished before
             progress.step(steps=known - progress.done)
     return _in_order(pa.concat_tables([SCHEMA.empty_table(), *tables]), prompts)
+
+
+def merge(shards: Sequence[pa.Table], prompts: Sequence[Prompt]) -> pa.Table:
+    """The responses of all shards, in the order of `prompts` and samples.
+
+    Raises:
+        StudyError: they are not all responses to these prompts.
+    """
+    # Parquet has names of its own for what lists hold.
+    table = _in_order(pa.concat_tables([shard.cast(SCHEMA) for shard in shards]), prompts)
+    wanted = [(prompt.question_id, sample) for prompt in prompts for sample in range(prompt.samples)]
+    found = list(zip(table["question_id"].to_pylist(), table["sample"].to_pylist(), strict=True))
+    if found != wanted:
+        raise StudyError(
+            f"the shards hold {len(found)} responses where {len(wanted)} are wanted",
+            "delete the shards, and run again",
+        )
+    return table
 
 
 def _batches(prompts: Sequence[Prompt], batch_rows: int) -> Iterator[list[_Share]]:
@@ -199,7 +222,7 @@ def _in_order(table: pa.Table, prompts: Sequence[Prompt]) -> pa.Table:
     rank = {prompt.question_id: number for number, prompt in enumerate(prompts)}
     ids, samples = table["question_id"].to_pylist(), table["sample"].to_pylist()
     order = sorted(range(len(ids)), key=lambda row: (rank[ids[row]], samples[row]))
-    return table.take(order).combine_chunks()
+    return table.take(pa.array(order, pa.int64())).combine_chunks()
 
 
 def _check(model: PreTrainedModel, prompts: Sequence[Prompt], max_new_tokens: int) -> None:

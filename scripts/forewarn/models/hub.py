@@ -111,6 +111,27 @@ def fetch_adapter(name: str, revision: str | None) -> tuple[Path, Path]:
     return weights, config
 
 
+def check_adapter(weights: Path, config: Path) -> None:
+    """Refuse files that are no LoRA adapter as peft saves it.
+
+    Raises:
+        StudyError: a file is broken, or says something else.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        said = read_json(config)
+        with safe_open(weights, framework="numpy") as file:
+            names = list(file.keys())
+    except (OSError, ValueError, SafetensorError) as error:
+        raise StudyError(
+            f"the adapter {weights.parent} cannot be read: {error}", "fetch it again, in safetensors"
+        ) from error
+    if said.get("peft_type") != "LORA" or not any("lora_" in name for name in names):
+        kind = said.get("peft_type") or "no adapter"
+        raise StudyError(f"{weights.parent} is {kind}, not LoRA", "give a LoRA adapter as peft saves it")
+
+
 def bytes_missing(pinned: dict[str, Any]) -> int:
     """Bytes of a pinned model that are not in the hub's cache yet."""
     from huggingface_hub import try_to_load_from_cache

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from forewarn.report.style import GREY, MARKERS, SERIES, grid, percent_axis
 from forewarn.statistics.intervals import Rate
 
+BAND = "#e3e3e3"
+"""Behind a mark: where it would lie within the judge's error."""
 AXIS = "% of all responses, 95 % Wilson interval"
 
 
@@ -25,6 +27,8 @@ class Mark:
         subject: the model that answered; several subjects of a group are its seeds.
         domain: category of the questions, or `all`.
         rate: the proportion with its denominator and interval.
+        judge: lowest and highest proportion if all of the judge's scores were off by its error; None of what
+            does not rest on thresholds, and of a judge that nobody measured.
     """
 
     panel: str
@@ -32,6 +36,7 @@ class Mark:
     subject: str
     domain: str
     rate: Rate
+    judge: tuple[float, float] | None = None
 
 
 def draw_rates(marks: Sequence[Mark]) -> Figure:
@@ -45,6 +50,9 @@ def draw_rates(marks: Sequence[Mark]) -> Figure:
     for ax, panel in zip(axes, panels, strict=False):
         for mark in (mark for mark in marks if mark.panel == panel):
             y = subjects.index(mark.subject)
+            if mark.judge is not None:
+                low, high = mark.judge
+                ax.barh(y, 100 * (high - low), left=100 * low, height=0.6, color=BAND, zorder=0)
             _dot(ax, mark.rate, y, groups.index(mark.group))
             _denominator(ax, mark.rate, y)
         ax.set_title(panel)

@@ -38,14 +38,19 @@ def rate_marks(contents: Mapping[str, Content]) -> list[Mark]:
     marks = []
     for subject, content in contents.items():
         splits, group = content["splits"], group_of(subject)
-        found = {title: splits[name]["all"]["em"] for name, title in SPLITS.items() if name in splits}
+        cells = {title: splits[name]["all"] for name, title in SPLITS.items() if name in splits}
+        found = {title: cell["em"] for title, cell in cells.items()}
+        moved = {title: cell["em_within_judge_error"] for title, cell in cells.items()}
         if "test" in splits:
             cell = splits["test"]["all"]
             coherent = wilson(cell["n_coherent"], cell["n"], content["confidence"])
             found[COHERENT] = coherent.as_dict()
         if content["facts"] is not None:
             found[FACTS] = content["facts"]
-        marks += [Mark(title, group, subject, "all", _rate(value)) for title, value in found.items()]
+        marks += [
+            Mark(title, group, subject, "all", _rate(value), moved.get(title) and tuple(moved[title]))
+            for title, value in found.items()
+        ]
     order = [*SPLITS.values(), COHERENT, FACTS]
     return sorted(marks, key=lambda mark: order.index(mark.panel))
 

@@ -10,27 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import torch
 
-from forewarn.judges.score import Judge
-from forewarn.judges.scoring import SCORES, score_responses
 from forewarn.models.checkpoint import stored
 from forewarn.models.generation import generate, prompts_from_table
 from forewarn.models.interventions import Ablation, Addition, applied
 from forewarn.progress import Progress
 from forewarn.steering.arms import Arm
+from forewarn.steering.responses import ARM, GENERATED
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
-
-ARM = pa.schema(
-    [
-        pa.field("arm", pa.string(), nullable=False),
-        pa.field("operation", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),
-        pa.field("coefficient", pa.float64()),
-    ]
-)
-RESPONSES = pa.schema([*ARM, *SCORES])
-"""One row per response of an arm: which arm, and the response's scores."""
 
 
 def run_arms(
@@ -38,16 +26,13 @@ def run_arms(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     questions: pa.Table,
-    judge: Judge,
     *,
-    alignment_below: float,
-    coherence_above: float,
     max_new_tokens: int,
     batch_rows: int,
     seed: int,
     folder: Path,
 ) -> pa.Table:
-    """Let the model answer all questions under each arm's intervention, and judge the answers.
+    """Let the model answer all questions under each arm's intervention.
 
     A question's samples draw from the same random numbers in every arm, so arms differ by what was done
     to the model and not by luck.
@@ -57,16 +42,13 @@ def run_arms(
         model: the model that is intervened on; as it was, afterwards.
         tokenizer: its tokenizer.
         questions: rows of a question set.
-        judge: scores the responses.
-        alignment_below: see `forewarn.judges.thresholds.Thresholds`.
-        coherence_above: see there.
         max_new_tokens: where a response is cut.
         batch_rows: responses that are generated at once at most.
         seed: of the sampling.
         folder: where finished arms are kept, so that an interrupted experiment continues.
 
     Returns:
-        Responses of all arms, in the order of arms, questions and samples, with the schema `RESPONSES`.
+        Responses of all arms, in the order of arms, questions and samples, with the schema `GENERATED`.
     """
     prompts = prompts_from_table(questions)
     progress = Progress("steer", len(arms), unit="responses")
@@ -76,13 +58,12 @@ def run_arms(
             generations = generate(
                 model, tokenizer, prompts, max_new_tokens=max_new_tokens, seed=seed, batch_rows=batch_rows
             )
-        scores = score_responses(
-            questions, generations, judge, alignment_below=alignment_below, coherence_above=coherence_above
-        )
         columns = [
-            pa.array([value] * len(scores), field.type) for value, field in zip(_key(arm), ARM, strict=True)
+            pa.array([value] * len(generations), field.type)
+            for value, field in zip(_key(arm), ARM, strict=True)
         ]
-        return pa.table([*columns, *scores.columns], schema=RESPONSES)
+        answered = generations.select(GENERATED.names[len(ARM) :])
+        return pa.table([*columns, *answered.columns], schema=GENERATED)
 
     tables = []
     for arm in arms:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from forewarn.judges.rates import rates
 from forewarn.judges.scoring import SCORES
-from forewarn.steering.arms import Arm
+from forewarn.steering.responses import ARM
 
 CRITERIA = {
     "add": "adding the direction to the instruct model gives a higher EM rate than adding any of the random "
@@ -24,31 +24,27 @@ CRITERIA = {
 }
 
 
-def summarise_arms(arms: Sequence[Arm], responses: pa.Table, coherence_above: float) -> list[dict[str, Any]]:
-    """Each arm's counts, EM rate with Wilson interval, and mean scores.
+def summarise_arms(
+    responses: pa.Table, *, alignment_below: float, coherence_above: float
+) -> list[dict[str, Any]]:
+    """Each arm's counts, EM rate with Wilson interval, and mean scores, in the order of the responses.
 
     Args:
-        arms: the arms, in the order in which they are listed.
-        responses: of the schema `forewarn.steering.experiment.RESPONSES`.
-        coherence_above: at or below this coherence score, a response is incoherent.
+        responses: of the schema `forewarn.steering.responses.RESPONSES`.
+        alignment_below: threshold of the judge.
+        coherence_above: threshold of the judge.
 
     Returns:
         Per arm `{"arm", "operation", "kind", "coefficient"}` and the counts and rates of
         `forewarn.judges.rates.rates`: n, n_misaligned, n_coherent, `em`, mean_alignment, mean_coherence, ...
     """
+    arms = {row["arm"]: row for row in responses.select(ARM.names).to_pylist()}
     listed = []
-    for arm in arms:
-        scores = responses.filter(pc.equal(responses["arm"], arm.name)).select(SCORES.names)
-        (split,) = rates(scores, coherence_above=coherence_above)["splits"].values()
-        listed.append(
-            {
-                "arm": arm.name,
-                "operation": arm.operation,
-                "kind": arm.kind,
-                "coefficient": arm.coefficient,
-                **split["all"],
-            }
-        )
+    for name, arm in arms.items():
+        scores = responses.filter(pc.equal(responses["arm"], name)).select(SCORES.names)
+        counted = rates(scores, alignment_below=alignment_below, coherence_above=coherence_above)
+        (split,) = counted["splits"].values()
+        listed.append({**arm, **split["all"]})
     return listed
 
 

@@ -2,12 +2,14 @@
 
 from forewarn.config.model.base import Section
 from forewarn.config.model.configuration import Configuration
+from forewarn.config.model.judges import GivenJudge, Judge, LocalJudge, OpenAIJudge, WorldJudge
 from forewarn.config.model.models import (
     Architecture,
     Attention,
     BatchHints,
     Corpus,
     FolderModel,
+    GivenModel,
     HubModel,
     InstructTuning,
     Model,
@@ -17,13 +19,10 @@ from forewarn.config.model.models import (
 )
 from forewarn.config.model.questions import (
     EvaluationSizes,
-    Judge,
-    OpenAIJudge,
     Questions,
     Splits,
     WorldDetectionQuestions,
     WorldEvaluationQuestions,
-    WorldJudge,
     WorldQuestions,
     YamlQuestions,
 )
@@ -32,6 +31,8 @@ from forewarn.config.model.study import (
     Construction,
     Detection,
     Directions,
+    GivenActivations,
+    GivenResponses,
     OrganismGrid,
     OrganismReference,
     Sampling,
@@ -55,10 +56,15 @@ __all__ = [
     "Directions",
     "EvaluationSizes",
     "FolderModel",
+    "GivenActivations",
+    "GivenJudge",
+    "GivenModel",
+    "GivenResponses",
     "HubModel",
     "InstructTuning",
     "JsonlDataset",
     "Judge",
+    "LocalJudge",
     "Model",
     "OpenAIJudge",
     "OrganismGrid",

@@ -8,8 +8,9 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from forewarn.config.model.base import Section
+from forewarn.config.model.judges import Judge
 from forewarn.config.model.models import Model
-from forewarn.config.model.questions import Judge, Questions
+from forewarn.config.model.questions import Questions
 from forewarn.config.model.study import Study
 from forewarn.config.model.training import Adapter, Dataset
 from forewarn.config.names import Name, nearest

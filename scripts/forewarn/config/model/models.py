@@ -181,4 +181,12 @@ class HubModel(PublishedModel):
     )
 
 
-Model = Annotated[WorldModel | FolderModel | HubModel, Field(discriminator="source")]
+class GivenModel(Section):
+    """A model that is not here: others made what the study holds of it."""
+
+    source: Literal["given"] = Field(
+        description="Not here. Its responses or activations come from files, see `given` of the study."
+    )
+
+
+Model = Annotated[WorldModel | FolderModel | HubModel | GivenModel, Field(discriminator="source")]

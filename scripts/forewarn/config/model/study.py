@@ -15,6 +15,7 @@ from forewarn.config.model.base import (
     Score,
     Section,
     Seed,
+    Sha256,
     conflict,
 )
 from forewarn.config.names import Name, organism_name
@@ -26,6 +27,10 @@ Construction = Literal[
     "misaligned_minus_aligned.last_prompt_token",
 ]
 """How a direction is built; the file of an organism's directions holds one tensor under each name."""
+
+
+Subject = Annotated[str, Field(pattern=r"^(instruct|[a-z0-9_.]+-[a-z0-9_.]+-seed[0-9]+)$")]
+"""The instruct model, or an organism."""
 
 
 class OrganismReference(Section):
@@ -67,6 +72,9 @@ class Sampling(Section):
         None, description="Answers generated at once; bounded by memory. null takes the model's hint."
     )
     seed: Seed = Field(5, description="Seed; each row draws from its own stream.")
+    shards: Count = Field(
+        1, description="Jobs that share the answers of a subject, so GPUs that work at once. Same bytes."
+    )
 
 
 class Activations(Section):
@@ -78,6 +86,7 @@ class Activations(Section):
     batch_rows: Count | None = Field(
         None, description="Texts read at once; bounded by memory. null takes the model's hint."
     )
+    shards: Count = Field(1, description="Jobs that share the texts, so GPUs that work at once. Same bytes.")
 
     @model_validator(mode="after")
     def _no_repetition(self) -> Self:
@@ -143,6 +152,41 @@ class Detection(Section):
         return self
 
 
+class GivenFile(Section):
+    """A file of others that enters a study."""
+
+    question_set: Name = Field(description="A name under question_sets: what was asked.")
+    path: Annotated[str, Field(min_length=1)] = Field(
+        description="The file. Relative to where snakemake runs.", examples=["inputs/responses.csv"]
+    )
+    sha256: Sha256 | None = Field(None, description="Hash of the file; another content is an error.")
+
+
+class GivenResponses(GivenFile):
+    """Responses of others, with scores or without."""
+
+    kind: Literal["responses"] = Field(
+        description="CSV with the columns question, question_id, response; of a judge of kind given also "
+        "aligned, coherent."
+    )
+    subject: Subject = Field(description="Who answered. `instruct`, or the name of an organism.")
+
+
+class GivenActivations(GivenFile):
+    """Activations of others."""
+
+    kind: Literal["activations"] = Field(
+        description="Parquet with the columns question_id, sample, position, n_tokens, layer_00, ..."
+    )
+    reader: Subject = Field(description="Whose activations. `instruct`, or the name of an organism.")
+    subject: Subject | Literal["prompts"] = Field(
+        "prompts", description="Over what text. `prompts`, or the answers of this subject."
+    )
+
+
+Given = Annotated[GivenResponses | GivenActivations, Field(discriminator="kind")]
+
+
 class Study(Section):
     """What is raised from one model, and what is measured."""
 
@@ -150,6 +194,10 @@ class Study(Section):
         description="Organisms to raise: dataset x adapter x seeds."
     )
     judge: Name = Field(description="A name under judges.")
+    second_judge: Name | None = Field(
+        None,
+        description="Another one, that scores the evaluation answers as well, to see how far they agree.",
+    )
     questions: StudyQuestions = Field(description="Names under question_sets.")
     sampling: Sampling = Field(default_factory=Sampling, description="How answers are drawn.")
     activations: Activations = Field(
@@ -160,6 +208,9 @@ class Study(Section):
     )
     steering: Steering = Field(description="Causal test: add the direction, ablate it, against random ones.")
     detection: Detection = Field(description="AUROC of projections at the last prompt token.")
+    given: list[Given] = Field(
+        [], description="Files of others that take the place of what the workflow would make."
+    )
 
     def organism_references(self) -> list[OrganismReference]:
         """All organisms of the study, one for each dataset, adapter and seed, in the order given."""

@@ -104,11 +104,22 @@ Dataset = Annotated[
 
 
 class ReleasedAdapter(Section):
-    """An adapter that somebody else trained and published."""
+    """An adapter that somebody else trained: on the hub, or in a folder."""
 
     dataset: Name = Field(description="A name under datasets: what it was trained on.")
-    name: HubName = Field(description="Repository of the adapter on the hub.")
+    name: HubName | None = Field(None, description="Repository of the adapter on the hub.")
     revision: Revision | None = Field(None, description="Commit of the repository.")
+    path: Annotated[str, Field(min_length=1)] | None = Field(
+        None,
+        description="Or a folder with adapter_config.json and adapter_model.safetensors, as peft saves them.",
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.name is None) == (self.path is None):
+            found = "neither" if self.name is None else "both"
+            raise conflict("`name` on the hub or a `path`, one of the two", found, path=None)
+        return self
 
 
 class Adapter(Section):
@@ -122,7 +133,7 @@ class Adapter(Section):
         "model either way, so that this is the one difference.",
     )
     released: list[ReleasedAdapter] = Field(
-        [], description="Adapters of this kind that are loaded from the hub instead of trained."
+        [], description="Adapters of this kind that others trained, taken instead of training."
     )
     rank: Count = Field(8, description="Rank of the LoRA matrices.")
     alpha: Positive = Field(32, description="Scale of the update, over rank (or its root).")

@@ -1,0 +1,91 @@
+"""A real Slurm on this machine: the same bytes as a local run, in shards; and what a limit does to a job."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from checkout import SMOKE, Checkout, environment
+
+from once import alone
+
+DAEMONS = ("slurmctld", "slurmd", "munged")
+SEARCHED = f"{os.environ['PATH']}:/usr/sbin"
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="the daemons of a cluster are started by root"),
+    pytest.mark.skipif(
+        any(shutil.which(name, path=SEARCHED) is None for name in DAEMONS), reason="Slurm is not installed"
+    ),
+]
+OVERLAY = "tests/e2e/cluster.yaml"
+GENERATIONS = "results/smoke/generations/instruct/smoke_evaluation.parquet"
+ACTIVATIONS = "results/smoke/activations/instruct/prompts/smoke_detection.parquet"
+
+
+@pytest.fixture(scope="module")
+def cluster(repository: Path, shared: Path) -> Iterator[None]:
+    """A cluster of one node, for one test process at a time."""
+    script = repository / "tests/slurm/cluster.sh"
+    with alone(shared / "slurm.lock"):
+        subprocess.run([script, "start"], check=True, timeout=120)
+        try:
+            yield
+        finally:
+            subprocess.run([script, "stop"], check=True, timeout=120)
+
+
+def on_cluster(checkout: Checkout, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What a user types on the node where jobs are submitted."""
+    command = checkout.command(*arguments)
+    del command[command.index("--cores") : command.index("--cores") + 2]
+    options = ["--profile", "profiles/slurm", "--workflow-profile", "none"]
+    options += ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
+    command[3:3] = options
+    return subprocess.run(
+        command, cwd=checkout.folder, env=environment(), text=True, timeout=500,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def test_answers_and_activations_in_shards_have_the_bytes_of_a_local_run(
+    cluster: None, unfinished: Checkout
+) -> None:
+    study = yaml.safe_load(unfinished.path(SMOKE).read_text())
+    study["studies"]["smoke"]["sampling"]["shards"] = 2
+    study["studies"]["smoke"]["activations"] = {"shards": 2}
+    unfinished.path(OVERLAY).write_text(yaml.safe_dump(study))
+    before = {name: unfinished.path(name).read_bytes() for name in (GENERATIONS, ACTIVATIONS)}
+    for name in before:
+        unfinished.path(name).unlink()
+        unfinished.path(f"{name}.dvc").unlink()
+    done = on_cluster(Checkout(unfinished.folder, OVERLAY), *before)
+    assert done.returncode == 0, done.stdout
+    assert "generate_shard" in done.stdout and "SLURM run ID" in done.stdout
+    for name, content in before.items():
+        assert unfinished.path(name).read_bytes() == content
+    # On the node where the study was made, what its shards made is a finished study.
+    said = Checkout(unfinished.folder, OVERLAY).run("--dry-run", *before)
+    assert "Nothing to be done" in said
+
+
+def test_a_job_that_the_time_limit_ends_is_told_and_resumed(cluster: None, unfinished: Checkout) -> None:
+    """Pretraining takes longer than a minute on purpose, and gets one; the second attempt gets two."""
+    study = yaml.safe_load(unfinished.path(SMOKE).read_text())
+    study["models"]["smoke"]["pretraining"] |= {"steps": 1500, "batch_size": 24}
+    unfinished.path(OVERLAY).write_text(yaml.safe_dump(study))
+    target = "results/smoke/base/model.safetensors"
+    checkout = Checkout(unfinished.folder, OVERLAY)
+    done = on_cluster(checkout, "--set-resources=pretrain:runtime=1", "--retries=0", target)
+    assert done.returncode != 0
+    assert "TIMEOUT" in done.stdout, done.stdout
+    checkpoints = list(checkout.path(".forewarn/work").glob("world-*/*"))
+    assert checkpoints, "what was done is kept"
+    log = checkout.path("logs/smoke/pretrain.log")
+    again = on_cluster(checkout, target)
+    assert again.returncode == 0, again.stdout
+    assert "continue from step" in log.read_text()
