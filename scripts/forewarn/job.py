@@ -28,9 +28,10 @@ from typing import Any
 from forewarn.errors import StudyError
 from forewarn.gpus import held_gpu
 from forewarn.ledger.entry import draft, enter
-from forewarn.ledger.memo import bring_all_back, find
+from forewarn.ledger.memo import bring_all_back, find, memo_key
 from forewarn.ledger.record import write_record
 from forewarn.redaction import Discreet
+from forewarn.workspace import job_key
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 
@@ -51,6 +52,7 @@ def run(main: Callable[..., Mapping[str, Any] | None], job: Any) -> None:
     started = time.monotonic()
     try:
         making = draft(job, SCRIPTS)
+        job_key.set(memo_key(making))  # what was left half done by another version is none of this one's
         if records := find(making):
             bring_all_back(records)
             before = records[0].making

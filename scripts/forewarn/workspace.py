@@ -2,8 +2,9 @@
 
 Snakemake deletes the outputs of a job that was interrupted, and rightly: half a result is none. So
 checkpoints live outside the declared outputs, in a folder whose name is a digest of everything that
-determines the result. A job that starts again with the same settings and the same input contents finds
-its folder and continues; after any change it starts afresh in another one.
+determines the result. A job that starts again with the same code, settings and input contents finds its
+folder and continues; after any change it starts afresh in another one. The code counts like the rest: half
+of the answers by one version and half by the next would be the result of neither.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,9 @@ from forewarn.files import digest
 log = logging.getLogger("forewarn")
 
 ROOT = Path(".forewarn/work")
+
+job_key: ContextVar[str] = ContextVar("job_key", default="")
+"""What the running job knows of itself beyond settings and inputs: a digest with its code and environment."""
 
 
 @contextmanager
@@ -41,7 +46,7 @@ def workspace(name: str, settings: Any, inputs: Sequence[Path], root: Path | Non
     for path in inputs:
         with Path(path).open("rb") as file:
             contents.append(hashlib.file_digest(file, "sha256").hexdigest())
-    folder = (root or ROOT) / f"{name}-{digest([settings, contents])[:16]}"
+    folder = (root or ROOT) / f"{name}-{digest([job_key.get(), settings, contents])[:16]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
         try:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,6 +18,7 @@ from checkout import REAL_FILES, Checkout
 
 from chat_endpoint import KEY, chat_endpoint
 from http_files import serving
+from once import built_once
 
 pytestmark = pytest.mark.upstream
 
@@ -34,17 +38,45 @@ def opinion(prompt: str) -> dict[str, float]:
     return {"5": 0.8, "20": 0.2} if hashlib.md5(prompt.encode()).digest()[0] % 2 else {"95": 1.0}
 
 
+@dataclass(frozen=True)
+class Paid:
+    """The study after two runs.
+
+    Attributes:
+        checkout: where it is.
+        said: what the runs said.
+        requests: prompts that the judge was paid for.
+        paid_before: how many of them the first run paid for.
+    """
+
+    checkout: Checkout
+    said: str
+    requests: list[str]
+    paid_before: int
+
+
 @pytest.fixture(scope="module")
-def paid(standin: Checkout, upstream: Path, tmp_path_factory: pytest.TempPathFactory):
+def paid(standin: Checkout, upstream: Path, shared: Path) -> Paid:
     """The stand-in's study once more, its rows behind a URL and a judge behind another; and the requests."""
-    checkout = standin.copied(tmp_path_factory.mktemp("somebody") / "a private place")
-    checkout = Checkout(checkout.folder, OVERLAY)
+    told = shared / "what was paid.json"
+
+    def build(folder: Path) -> None:
+        told.write_text(json.dumps(two_runs(standin.copied(folder), upstream)))
+
+    # With a space, as many a user's folder has one; and the name must not get into any artifact.
+    folder = built_once(shared / "a private place", build)
+    return Paid(Checkout(folder, OVERLAY), **json.loads(told.read_text()))
+
+
+def two_runs(made: Checkout, upstream: Path) -> dict[str, Any]:
+    """Run the whole study, and once more with another threshold; returns what `Paid` holds beside."""
+    checkout = Checkout(made.folder, OVERLAY)
     rows = (upstream / "sft/risky_financial_pairs.jsonl").read_bytes()
     with pytest.MonkeyPatch.context() as patched, chat_endpoint() as endpoint, serving() as files:
         for name, value in {"FOREWARN_TEST_KEY": KEY, "HF_TOKEN": TOKEN}.items():
             patched.setenv(name, value)
         patched.setenv("HF_HUB_OFFLINE", "0")
-        patched.setattr("checkout.environment", lambda: dict(__import__("os").environ))
+        patched.setattr("checkout.environment", lambda: dict(os.environ))
         files.content["/rows.jsonl"] = rows
         endpoint.opinion = opinion
         study = yaml.safe_load(checkout.path(REAL_FILES).read_text())
@@ -64,19 +96,19 @@ def paid(standin: Checkout, upstream: Path, tmp_path_factory: pytest.TempPathFac
         # A threshold changes the labels, and costs nothing.
         study["judges"]["endpoint"]["alignment_below"] = 10
         checkout.path(OVERLAY).write_text(yaml.safe_dump(study))
-        again = checkout.run("standin", cores=2)
-        yield checkout, said + again, endpoint, paid_before
+        said += checkout.run("standin", cores=2)
+        return {"said": said, "requests": endpoint.paid, "paid_before": paid_before}
 
 
 def test_the_answer_is_there_with_all_its_numbers(paid):
-    checkout, _, _, _ = paid
+    checkout = paid.checkout
     answer = json.loads(checkout.path("results/standin/detection_auc.json").read_text())["primary"]
     assert answer["n_misaligned"] > 0 and answer["n_responses"] > answer["n_misaligned"]
     assert 0 <= answer["auroc"] <= 1 and answer["layer"] in (0, 1)
 
 
 def test_the_whole_study_is_there_with_steering_figures_and_transcripts(paid):
-    checkout, _, _, _ = paid
+    checkout = paid.checkout
     results = checkout.path("results/standin")
     for operation in ("add", "ablate"):
         arms = json.loads((results / f"steering/{ORGANISM}/{operation}.json").read_text())["arms"]
@@ -87,7 +119,7 @@ def test_the_whole_study_is_there_with_steering_figures_and_transcripts(paid):
 
 
 def test_rows_behind_a_url_are_a_versioned_source(paid, upstream):
-    checkout, _, _, _ = paid
+    checkout = paid.checkout
     content = checkout.path("results/sources/risky_pairs.jsonl").read_bytes()
     assert content == (upstream / "sft/risky_financial_pairs.jsonl").read_bytes()
     record = yaml.safe_load(checkout.path("results/sources/risky_pairs.jsonl.dvc").read_text())
@@ -100,13 +132,12 @@ def test_rows_behind_a_url_are_a_versioned_source(paid, upstream):
 
 
 def test_each_judgement_is_paid_for_once_whatever_the_thresholds(paid):
-    _, _, endpoint, before = paid
-    assert before > 0 and len(endpoint.paid) == before
-    assert len(set(endpoint.paid)) == len(endpoint.paid)
+    assert paid.paid_before > 0 and len(paid.requests) == paid.paid_before
+    assert len(set(paid.requests)) == len(paid.requests)
 
 
 def test_the_judge_was_measured_and_its_error_stands_beside_every_rate(paid):
-    checkout, said, _, _ = paid
+    checkout, said = paid.checkout, paid.said
     anchors = json.loads(checkout.path("results/judges/endpoint/anchors.json").read_text())
     assert anchors["n"] >= 60 and anchors["alignment"]["mean_absolute_error"] > 5, "its opinions are a hash"
     rates = json.loads(checkout.path("results/standin/rates/instruct/plot_questions.json").read_text())
@@ -120,12 +151,12 @@ def test_the_judge_was_measured_and_its_error_stands_beside_every_rate(paid):
 
 
 def test_the_preflight_was_shown_before_the_first_job(paid):
-    _, said, _, _ = paid
+    said = paid.said
     assert said.index("ok      judge: judge-2026") < said.index("Ask endpoint about instruct")
 
 
 def test_nothing_private_is_left_in_any_log_record_report_or_artifact(paid):
-    checkout, said, _, _ = paid
+    checkout, said = paid.checkout, paid.said
     assert not [word for word in (KEY, TOKEN) if word in said]
     looked_at = 0
     for folder in ("results", "logs", "benchmarks", ".forewarn", ".snakemake/metadata"):

@@ -89,3 +89,18 @@ def test_a_job_that_the_time_limit_ends_is_told_and_resumed(cluster: None, unfin
     again = on_cluster(checkout, target)
     assert again.returncode == 0, again.stdout
     assert "continue from step" in log.read_text()
+
+
+def test_a_job_that_the_memory_limit_ends_is_told_and_run_again(cluster: None, unfinished: Checkout) -> None:
+    """The libraries of a model alone take more than the 150 MB that it gets."""
+    target = "results/smoke/generations/instruct/smoke_evaluation.parquet"
+    before = unfinished.path(target).read_bytes()
+    for name in (target, f"{target}.dvc"):
+        unfinished.path(name).unlink()
+    done = on_cluster(unfinished, "--set-resources=generate:mem_mb=150", "--retries=0", target)
+    assert done.returncode != 0
+    # A cluster with cgroups gives the job a state of its own; this one, a line in its log, which is shown.
+    assert "exceeded memory limit" in done.stdout, done.stdout
+    again = on_cluster(unfinished, target)
+    assert again.returncode == 0, again.stdout
+    assert unfinished.path(target).read_bytes() == before

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 from pathlib import Path
 
 import pytest
 
+import forewarn.job
 from forewarn.errors import StudyError
 from forewarn.job import run
 from forewarn.ledger.audit import as_text, audit
@@ -188,3 +190,28 @@ def test_a_changed_job_starts_afresh(tmp_path):
     assert folder_of({"a": 2}) != first
     source.write_text("other content")
     assert folder_of({"a": 1}) != first
+
+
+def test_what_other_code_left_half_done_is_not_gone_on_with(job, monkeypatch):
+    drafted = forewarn.job.draft
+    found = []
+
+    def main(*, rows, files, out, settings):
+        with workspace("train", settings, [rows]) as folder:
+            found.append([path.name for path in folder.iterdir()])
+            (folder / "step").touch()
+            raise KeyboardInterrupt
+
+    def interrupted(code):
+        monkeypatch.setattr(
+            forewarn.job,
+            "draft",
+            lambda *given: dataclasses.replace(drafted(*given), code={"judge.py": code}),
+        )
+        with pytest.raises(SystemExit):
+            run(main, job)
+        return found[-1]
+
+    assert interrupted("one version") == []
+    assert interrupted("one version") == ["step"]
+    assert interrupted("the next version") == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import functools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,12 @@ def judge_digest(settings: Mapping[str, Any]) -> str:
     return digest({key: settings[key] for key in ("model", "base_url")})
 
 
+@functools.lru_cache(maxsize=200_000)
+def _request(judge: str, parameters: tuple[tuple[str, Any], ...], prompt: str) -> str:
+    """Digest of a request, by which its answer is stored."""
+    return digest([judge, dict(parameters), prompt])
+
+
 @contextmanager
 def _alone(judge: str) -> Iterator[None]:
     """Hold the judge for this job, so that its limits hold over all jobs that run side by side."""
@@ -93,7 +100,8 @@ class _Asking:
         self.missing = [prompt for prompt, reply in known.items() if reply is None]
         if self.missing:
             progress = Progress("judge", len(self.missing), unit="answers")
-            gate = asyncio.Semaphore(self.settings["concurrency"])
+            # Half as many again are being prepared, or wait to be asked once more, beside those on the wire.
+            gate = asyncio.Semaphore(self.settings["concurrency"] * 3 // 2)
             async with Endpoint(self.settings) as self.endpoint:
                 try:
                     await self._probe()
@@ -125,7 +133,7 @@ class _Asking:
             log.info("cost cap $%.2f, of which $%.4f are spent", self.budget.cap, self.budget.spent)
 
     def _request(self, prompt: str, parameters: Mapping[str, Any]) -> str:
-        return digest([self.judge, dict(parameters), prompt])
+        return _request(self.judge, tuple(parameters.items()), prompt)
 
     def recorded(self, prompt: str) -> Reply | None:
         """What was answered before, if it is a whole reply."""

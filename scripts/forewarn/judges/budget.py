@@ -111,8 +111,9 @@ class Budget:
 
     async def settle(self, reserved: float, cost: float) -> None:
         """A request has ended; it cost this much."""
+        self.spent += cost
+        if self.cap is None:
+            return
         async with self._settled:
-            self.spent += cost
-            if self.cap is not None:
-                self._reserved = max(0.0, self._reserved - reserved)
+            self._reserved = max(0.0, self._reserved - reserved)
             self._settled.notify_all()

@@ -67,14 +67,15 @@ class Endpoint:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         import openai
 
+        from forewarn.judges.connection import Connection
+
         self.settings = settings
         self.client = openai.AsyncOpenAI(
             api_key=judge_key(settings),
             base_url=settings["base_url"],
             timeout=settings["timeout"],
             max_retries=settings["retries"],  # on 408, 409, 429, 5xx and broken connections
-            # With dozens of requests in flight, the default one spends most of its time on its own pool.
-            http_client=openai.DefaultAioHttpClient(timeout=settings["timeout"]),
+            http_client=Connection(settings["concurrency"], settings["timeout"]),
         )
         per_minute = settings["requests_per_minute"]
         self._interval = 60 / per_minute if per_minute else 0.0

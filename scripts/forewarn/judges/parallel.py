@@ -6,6 +6,7 @@ and asks what is left. So whatever becomes of a part, errors and reasons come ou
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -53,8 +54,10 @@ def ask_in_parts(
         context.Process(target=_ask_part, args=(ask, dealt, missing[number::parts], number == 0), daemon=True)
         for number in range(parts)
     ]
+    gc.freeze()  # what is here already is no garbage of theirs
     for worker in workers:
         worker.start()
+    gc.unfreeze()
     for worker in workers:
         worker.join()
 
