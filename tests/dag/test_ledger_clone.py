@@ -27,6 +27,7 @@ FILES = {
 }
 LEAVES = {"detection_auc.json", "transcripts.html", *(f"figures/{name}.svg" for name in (
     "rates", "domains", "directions", "cosines", "steering", "doses", "detection_roc", "detection_layers",
+    "token_curve",
 ))}  # fmt: skip
 
 

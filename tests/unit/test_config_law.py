@@ -245,7 +245,8 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             layer=st.just(0),
             tokens=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
         ),
-        detection=section(Detection, organisms=chosen),
+        replicates=st.just([]),
+        detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
     ))  # fmt: skip
 
 

@@ -50,7 +50,7 @@ class TokenCurve(Section):
     text_strength: Positive = Field(10.0, description="Inverse penalty of the reader of the visible text.")
     tie_tolerance: Positive = Field(
         1e-4,
-        description="Spread at t = 0 that is rounding, in deviations between prompts. Of the answers to one "
+        description="Spread at t = 0 that is rounding, in deviations of prompts. Of the answers to one "
         "prompt, which share that token; standard deviations. 1e-4 is for float32; 0.2 for bfloat16.",
     )
     bootstrap: Count = Field(2000, description="Bootstrap draws of prompts, for the interval.")
