@@ -31,8 +31,7 @@ def main(
     from forewarn.workspace import workspace
 
     source = resolve(settings["model"], model)
-    inputs = [*model, *(adapter or []), questions, directions, activations]
-    with workspace(f"steer-{settings['operation']}", settings, inputs) as folder:
+    with workspace(f"steer-{settings['operation']}") as folder:
         subject, tokenizer = load(source, settings["model"], adapter[0].parent if adapter else None)
         table = steer(subject, tokenizer, questions, directions, activations, settings, folder)
         write_table(generations, table)
