@@ -43,8 +43,7 @@ def main(
     readings = [(activations, adapter[0].parent if adapter else None)]
     if instruct_activations is not None:
         readings.append((instruct_activations, None))
-    inputs = [questions, *([generations] if generations else []), *model, *adapter]
-    with workspace("activations", settings, inputs) as folder:
+    with workspace("activations") as folder:
         for number, (path, organism) in enumerate(readings):
             reader, tokenizer = load(source, settings["model"], organism)
             capture(

@@ -33,7 +33,7 @@ def main(
     tables = (read_table(questions), read_table(generations))
     requests = prefix_requests(*tables, settings["splits"], max(settings["tokens"]))
     source = resolve(settings["model"], model)
-    with workspace("prefixes", settings, [questions, generations, *model, *adapter]) as folder:
+    with workspace("prefixes") as folder:
         reader, tokenizer = load(source, settings["model"], adapter[0].parent if adapter else None)
         capture_prefixes(
             reader, tokenizer, requests, path=prefixes, checkpoint=folder,

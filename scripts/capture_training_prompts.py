@@ -28,7 +28,7 @@ def main(
     from forewarn.workspace import workspace
 
     requests = requests_from_dataset(read_table(dataset), settings["training_prompts"])
-    with workspace("training_prompts", settings, [dataset, *model]) as folder:
+    with workspace("training_prompts") as folder:
         reader, tokenizer = load(resolve(settings["model"], model), settings["model"])
         capture(
             reader, tokenizer, requests, path=activations, checkpoint=folder,

@@ -30,16 +30,15 @@ def main(
     from forewarn.inputs import several
 
     names, measured = settings["organisms"], settings["detection"]
-    by_name = {
-        key: dict(zip(names, several(paths), strict=True))
-        for key, paths in {
-            "directions": directions,
-            "summaries": summaries,
-            "activations": activations,
-            "scores": scores,
-        }.items()
-    }
-    write_json(across, compare(names, questions=questions, **by_name, **measured))
+
+    def by_name(paths: list[Path] | Path) -> dict[str, Path]:
+        return dict(zip(names, several(paths), strict=True))
+
+    found = compare(
+        names, questions=questions, directions=by_name(directions), summaries=by_name(summaries),
+        activations=by_name(activations), scores=by_name(scores), **measured,
+    )  # fmt: skip
+    write_json(across, found)
 
 
 if "snakemake" in globals():

@@ -38,13 +38,12 @@ def main(
 
     source = resolve(settings["model"], model)
     names, theirs = settings["subjects"], several(own or [])
-    folders = list(dict.fromkeys(path.parent for path in adapter or [])) or [None]
+    folders: list[Path | None] = [*dict.fromkeys(path.parent for path in adapter or [])] or [None]
     subjects = {
         name: partial(load, source, settings["model"], folder)
         for name, folder in zip(names, folders, strict=True)
     }
-    inputs = [*model, *(adapter or []), questions, directions, activations, *theirs]
-    with workspace(f"steer-{settings['operation']}", settings, inputs) as folder:
+    with workspace(f"steer-{settings['operation']}") as folder:
         table = steer(
             subjects, questions, directions, activations, settings, folder,
             dict(zip(names, theirs, strict=True)) if theirs else None,
