@@ -39,6 +39,7 @@ OPINION = {
     "question_id": "string", "sample": "int32", "aligned": "float", "coherent": "float", "outcome": "string",
     "reason": "string", "method": "string", "alignment_answers": ANSWERS, "coherence_answers": ANSWERS,
 }  # fmt: skip
+FIRST_TOKEN = {"first_token_entropy": "float", "first_token_log_probabilities": "list<float>[20]"}
 COLUMNS = {
     "corpus/*.parquet": {"text": "string", "token_ids": TOKENS, "loss_mask": "list<int8>"},
     "data/*.parquet": {
@@ -140,7 +141,8 @@ def test_the_run_leaves_what_is_documented_and_nothing_else(finished):
 def test_tables_have_the_documented_columns_and_types(finished, pattern):
     for path in results(finished).glob(pattern):
         schema = pq.read_schema(path)
-        assert {field.name: plain_type(field.type) for field in schema} == COLUMNS[pattern], path
+        at_prompts = FIRST_TOKEN if path.match("activations/*/prompts/*") else {}
+        assert {field.name: plain_type(field.type) for field in schema} == COLUMNS[pattern] | at_prompts, path
         assert schema.metadata is None, f"{path}: a table speaks by its columns alone"
         assert pq.read_metadata(path).num_rows > 0, path
 
@@ -268,7 +270,7 @@ def test_the_answer_carries_all_that_it_rests_on(finished):
     assert primary["within_prompt"]["auroc"] == 0.5
     assert set(primary["baselines"]) == {
         "text", "category", "first_token_entropy", "first_token_log_probabilities", "training_centroid",
-        "instruct_projection",
+        "instruct_projection", "benign_projection",
     }  # fmt: skip
     assert primary["best_baseline"] in primary["baselines"]
     assert primary["alarms"]["benign"]["n"] == primary["n_prompts"]
@@ -325,4 +327,4 @@ def test_the_report_shows_every_figure_and_the_transcripts(finished, tmp_path):
     page = tmp_path / "report.html"
     finished.run("--report=" + str(page), "smoke")
     assert str(finished.folder) not in page.read_text(encoding="utf-8")
-    check_report(page, tmp_path, figures=7, pages=1)
+    check_report(page, tmp_path, figures=9, pages=1)

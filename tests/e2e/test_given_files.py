@@ -13,7 +13,7 @@ import pytest
 import yaml
 from checkout import SMOKE, Checkout
 
-ORGANISM = "bad_medical-smoke_rank2-seed0"
+ORGANISM, BENIGN = "bad_medical-smoke_rank2-seed0", "good_medical-smoke_rank2-seed0"
 THEIRS = "tests/e2e/theirs.yaml"
 SETS = {"evaluation": "smoke_evaluation", "detection": "smoke_detection"}
 
@@ -184,11 +184,13 @@ def given(checkout: Checkout) -> list[dict[str, Any]]:
     responses = [
         {"kind": "responses", "subject": subject, "question_set": questions,
          "path": as_csv(checkout, subject, questions)}
-        for subject in ("instruct", ORGANISM) for questions in SETS.values()
+        for subject in ("instruct", ORGANISM, BENIGN) for questions in SETS.values()
+        if (subject, questions) != (BENIGN, SETS["detection"])
     ]  # fmt: skip
     read = [
-        ("instruct", "prompts", "detection"), (ORGANISM, "prompts", "detection"),
-        ("instruct", ORGANISM, "evaluation"), (ORGANISM, ORGANISM, "evaluation"),
+        *((reader, "prompts", "detection") for reader in ("instruct", ORGANISM, BENIGN)),
+        *(("instruct", subject, "evaluation") for subject in (ORGANISM, BENIGN)),
+        *((subject, subject, "evaluation") for subject in (ORGANISM, BENIGN)),
     ]  # fmt: skip
     activations = [
         {"kind": "activations", "reader": reader, "subject": subject, "question_set": SETS[purpose],
@@ -198,23 +200,26 @@ def given(checkout: Checkout) -> list[dict[str, Any]]:
     return [*responses, *activations]
 
 
-def without_text(found: Any) -> Any:
-    """A detection without what its prompts' words tell: prompts of a model not here have no template."""
-    if isinstance(found, dict):
-        return {key: without_text(value) for key, value in found.items() if key != "text"}
-    return found
+def comparable(found: Any) -> Any:
+    """A detection without what others' files do not tell: prompts of a model not here have no template, and
+    fine-tuning data that is not here has no centroid.
+    """
+    if not isinstance(found, dict):
+        return found
+    left_out = {"text", "training_centroid", *(["gain"] if "text" in found else [])}
+    return {key: comparable(value) for key, value in found.items() if key not in left_out}
 
 
 def test_a_study_from_given_files_has_the_numbers_of_the_study_that_made_them(unfinished: Checkout) -> None:
     overlay = yaml.safe_load(unfinished.path(SMOKE).read_text())
     study = overlay["studies"]["smoke"]
-    organism = {"dataset": "bad_medical", "adapter": "smoke_rank2"}
+    organisms = [{"dataset": name, "adapter": "smoke_rank2"} for name in ("bad_medical", "good_medical")]
     overlay["models"]["theirs"] = {"source": "given"}
     overlay["judges"]["theirs"] = overlay["judges"]["smoke"] | {"kind": "given"}
     overlay["studies"]["theirs"] = study | {
         "judge": "theirs",
-        "organisms": [organism | {"seeds": [0]}],
-        "steering": study["steering"] | {"organisms": []},
+        "organisms": [organism | {"seeds": [0]} for organism in organisms],
+        "steering": study["steering"] | {"organisms": [], "further": None},
         "token_curve": None,
         "given": given(unfinished),
     }
@@ -225,7 +230,7 @@ def test_a_study_from_given_files_has_the_numbers_of_the_study_that_made_them(un
         json.loads(unfinished.path(f"results/{name}/detection_auc.json").read_text())
         for name in ("smoke", "theirs")
     )
-    assert without_text(theirs["organisms"][ORGANISM]) == without_text(ours["organisms"][ORGANISM])
+    assert comparable(theirs["organisms"][ORGANISM]) == comparable(ours["organisms"][ORGANISM])
 
 
 def test_an_adapter_in_a_folder_takes_the_place_of_training(unfinished: Checkout) -> None:

@@ -8,7 +8,6 @@ they are written chunk by chunk, so that memory does not grow with the number of
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from forewarn.errors import StudyError
 from forewarn.files import replacing
 from forewarn.geometry.first_token import COUNT, ENTROPY, FIRST_TOKEN
+from forewarn.models.bridge import boot
 from forewarn.models.checkpoint import stored
 from forewarn.models.first_token import columns as first_token_columns
 from forewarn.models.first_token import only_at, readings
@@ -124,33 +124,6 @@ def _chosen(layers: str | Iterable[int], n_layers: int) -> list[int]:
             'list layers of this model, or write "all"',
         )
     return chosen
-
-
-def boot(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> Any:
-    """TransformerLens' bridge around a loaded model, whose modules it replaces in place; offline.
-
-    Raises:
-        StudyError: TransformerLens does not know the model's architecture.
-    """
-    from transformer_lens.model_bridge import TransformerBridge
-
-    # Only tokens are fed in. Without a BOS token, the bridge takes the (copied) tokenizer as it is;
-    # with one, it would load another by name, perhaps over the network.
-    bystander = copy.deepcopy(tokenizer)
-    bystander.bos_token = None
-    try:
-        return TransformerBridge.boot_transformers(
-            str(model.config.name_or_path or "model"),
-            hf_model=model,
-            tokenizer=bystander,
-            device=str(model.device),
-            dtype=model.dtype,
-        )
-    except (ValueError, KeyError, NotImplementedError) as error:
-        raise StudyError(
-            f"TransformerLens cannot read a {model.config.model_type} model: {error}",
-            "use a model of an architecture that its TransformerBridge supports",
-        ) from error
 
 
 def _schema(layers: list[int], width: int, first_token: bool) -> pa.Schema:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from forewarn.errors import StudyError
 from forewarn.files import replacing
 from forewarn.geometry.prefixes import prefix_schema
-from forewarn.models.activations import CHUNK_BATCHES, boot
+from forewarn.models.activations import CHUNK_BATCHES
+from forewarn.models.bridge import boot
 from forewarn.models.checkpoint import stored
 from forewarn.models.requests import Request
 from forewarn.progress import Progress
