@@ -10,7 +10,7 @@ PYTHON ?= python3
 MODEL ?= nano
 TARGET ?= results/$(MODEL)/detection_auc.json
 # Of the study in the repository: large, and quickly made anew.
-LEFT_OUT := 'results/*/activations/*' 'results/*/base/*'
+LEFT_OUT := 'results/*/activations/*' 'results/*/prefixes/*' 'results/*/base/*'
 # `python -m` rather than the installed commands: it survives a folder that is moved or has spaces in its path.
 # What others published, some of it encrypted, stays with them: no text of theirs gets into git.
 PRIVATE := 'results/sources/*'
@@ -19,7 +19,7 @@ SNAKEMAKE := $(RUN) snakemake
 # `snakemake nano` asks for the detection_auc.json of nano and for everything its report shows.
 REPORT := results/$(MODEL)/report.html
 
-.PHONY: help demo test preflight audit verify plan publish bench lint environment report lock clean
+.PHONY: help demo replicates test preflight power audit verify plan publish bench lint environment report lock clean
 
 help:  ## explain the verbs
 	@sed -nE 's/^([a-z ]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 20
@@ -29,6 +29,9 @@ demo: environment  ## raise the nano organisms and measure them: detection_auc.j
 	@$(MAKE) --no-print-directory --silent $(REPORT) MODEL=$(MODEL)
 	@echo "Numbers: results/$(MODEL)/detection_auc.json"
 	@echo "Report:  $(REPORT) (open it in a browser)"
+
+replicates: environment  ## the same study on models of other pretraining seeds (nano: half an hour)
+	$(SNAKEMAKE) results/$(MODEL)/replicates.json
 
 report: environment  ## build the report page of what there is, again
 	$(SNAKEMAKE) --report $(REPORT) $(MODEL)
@@ -45,6 +48,10 @@ lint: environment  ## check style, types and the workflow, changing nothing
 
 preflight: environment  ## whether the study of MODEL can run here: hub, disk, memory, key
 	@.venv/bin/python scripts/preflight.py $(MODEL)
+
+power: environment  ## how wide the intervals of MODEL's study will be, and what it could find
+	@$(SNAKEMAKE) --quiet all -- results/$(MODEL)/power.json
+	@.venv/bin/python scripts/power.py results/$(MODEL)/power.json
 
 audit verify plan: environment  ## where TARGET comes from; whether it still holds; what a run would do
 	@.venv/bin/python scripts/ledger.py $@ $(TARGET)

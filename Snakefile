@@ -20,8 +20,8 @@
 #   results/{model}/activations/{reader}/{subject}/{question_set}.parquet
 #   results/{model}/directions/{organism}.safetensors
 #   results/{model}/steering/{organism}/{operation}.json
-#   results/{model}/detection/{organism}/
-#   results/{model}/detection_auc.json                  the study's answer
+#   results/{model}/detection/{organism}/, prefixes/, token_curve/
+#   results/{model}/power.json, detection_auc.json      how precise the study will be; its answer
 #   results/{model}/figures/, transcripts.html          what the report shows
 #
 # {organism} is {dataset}-{adapter}-seed{seed}; {subject} is `instruct` or an organism; {reader} is the
@@ -49,8 +49,12 @@ include: "rules/shards.smk"
 include: "rules/answer_shards.smk"
 include: "rules/directions.smk"
 include: "rules/steer.smk"
+include: "rules/embed.smk"
 include: "rules/detect.smk"
+include: "rules/tokens.smk"
+include: "rules/power.smk"
 include: "rules/report.smk"
+include: "rules/report_steering.smk"
 include: "rules/transcripts.smk"
 include: "rules/given.smk"
 

@@ -59,3 +59,29 @@ rule capture_answers:
         "Read the residual stream of {wildcards.organism} and of the instruct model over the organism's answers"
     script:
         "../scripts/capture_activations.py"
+
+
+# How near a prompt is to the fine-tuning data is a baseline of detection: what the instruct model reads there.
+rule capture_training_prompts:
+    input:
+        dataset="results/{model}/data/{dataset}.parquet",
+        model=model_files,
+    output:
+        activations="results/{model}/activations/instruct/data/{dataset}.parquet",
+    log:
+        "logs/{model}/activations/instruct/data/{dataset}.log",
+    benchmark:
+        "benchmarks/{model}/activations/instruct/data/{dataset}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=host_memory,
+        runtime=growing(30),
+        gpu=gpus,
+    params:
+        job=job("capture_training_prompts.py", training_prompt_settings),
+    message:
+        "Read the residual stream of instruct over the prompts of {wildcards.dataset} ({wildcards.model})"
+    script:
+        "../scripts/capture_training_prompts.py"

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from forewarn.config import load_configuration, read_yaml
 from forewarn.config.model import BatchHints
+from forewarn.config.model.steering import FURTHER, TESTED
 from forewarn.errors import StudyError
 from forewarn.files import digest, read_json
 from forewarn.judges.remember import remember_opinions
@@ -131,12 +132,18 @@ GIVEN_ACTIVATIONS = {
     for given in study.given
     if given.kind == "activations"
 }
+GIVEN_READINGS = {
+    (model, given.subject): given
+    for model, study in STUDIES.items()
+    for given in study.given
+    if given.kind == "token_readings"
+}
 INSTRUCT = "instruct"
 PROMPTS = "prompts"
 MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
 TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
 ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
-STEERING_OPERATIONS = ["add", "ablate"]
+STEERING_OPERATIONS = [*TESTED, *FURTHER]
 # Rules that make demands on a machine, by the stage that the preflight knows them as.
 STAGE_OF = {
     "fetch_model": "read",
@@ -145,6 +152,8 @@ STAGE_OF = {
     "generate": "generate",
     "capture_prompts": "read",
     "capture_answers": "read",
+    "capture_training_prompts": "read",
+    "capture_prefixes": "read",
     "steer": "steer",
     "ask_judge": "judge",
     "ask_judge_about_arms": "judge",
@@ -495,7 +504,7 @@ def activation_settings(wildcards, splits=None):
     """Which layers are read, and over which splits of the questions (all of them for None)."""
     return {
         "model": model_settings(wildcards),
-        **plain(study(wildcards).activations, "shards"),
+        **plain(study(wildcards).activations, "shards", "training_prompts"),
         "batch_rows": batch_rows(
             wildcards, "read", study(wildcards).activations.batch_rows
         ),
@@ -506,6 +515,42 @@ def activation_settings(wildcards, splits=None):
 def answer_activation_settings(wildcards):
     """The same over answers, which are read where directions are fitted."""
     return activation_settings(wildcards, splits=["fit"])
+
+
+def training_prompt_settings(wildcards):
+    """Which layers are read over how many fine-tuning prompts."""
+    settings = activation_settings(wildcards)
+    del settings["splits"]
+    return settings | {
+        "training_prompts": study(wildcards).activations.training_prompts
+    }
+
+
+def encoder(wildcards):
+    """The sentence encoder of a study's detection."""
+    chosen = study(wildcards).detection.embedding
+    if chosen is None:
+        refuse(
+            f"the study of {wildcards.model} names no sentence encoder",
+            f"name one: studies.{wildcards.model}.detection.embedding",
+        )
+    return chosen
+
+
+def encoder_settings(wildcards):
+    """Which encoder of the hub is meant."""
+    chosen = encoder(wildcards)
+    if chosen.source != "hub":
+        refuse(
+            f"the sentence encoder of {wildcards.model} is in a folder, and is not fetched",
+            f"set studies.{wildcards.model}.detection.embedding to one of the hub to fetch it",
+        )
+    return {"name": chosen.name, "revision": chosen.revision}
+
+
+def embedding_settings(wildcards):
+    """How prompts are embedded; which encoder does it is an input."""
+    return {"embedding": {"source": encoder(wildcards).source}}
 
 
 def judge_of(wildcards):
@@ -577,7 +622,7 @@ def primary_detection(wildcards):
     return {
         "organism": detection.organisms[0].name,
         "target": "organism",
-        "direction": detection.directions[0],
+        "detector": detection.directions[0],
     }
 
 
@@ -589,7 +634,11 @@ def study_digest(wildcards):
             "model": plain(CONFIGURATION.models[wildcards.model]),
             "study": chosen.model_dump(
                 mode="json",
-                exclude={"sampling": {"shards"}, "activations": {"shards"}},
+                exclude={
+                    "sampling": {"shards"},
+                    "activations": {"shards"},
+                    "power": True,
+                },
             ),
             "datasets": {
                 grid.dataset: plain(CONFIGURATION.datasets[grid.dataset])
@@ -608,23 +657,47 @@ def study_digest(wildcards):
     )
 
 
+def steered_arms(wildcards):
+    """What the arms of a steering run depend on."""
+    steering = study(wildcards).steering
+    if steering.further is None and wildcards.operation in FURTHER:
+        refuse(
+            f"the study of {wildcards.model} has no {wildcards.operation}",
+            f"say what to do beside the tests: studies.{wildcards.model}.steering.further",
+        )
+    return steering.arms(wildcards.operation)
+
+
+def steered_subjects(wildcards):
+    """Whose answers a steering run changes; directions are added to the instruct model."""
+    if wildcards.operation in ("add", "add_doses"):
+        return [INSTRUCT]
+    if wildcards.operation == "transfer":
+        return study(wildcards).steering.others(wildcards.organism)
+    return [wildcards.organism]
+
+
 def steering_settings(wildcards):
     """How a direction is tested causally."""
-    chosen = study(wildcards)
     return {
         "operation": wildcards.operation,
+        "subjects": steered_subjects(wildcards),
         "model": model_settings(wildcards),
-        "steering": plain(chosen.steering, "organisms", "coherence_floor"),
+        "steering": steered_arms(wildcards),
         "sampling": sampling_settings(wildcards, "seed"),
     }
 
 
 def verdict_settings(wildcards):
     """How the arms of a steering run are held against each other."""
-    keys = {"direction", "layer", "coherence_floor"}
+    keys = {"direction", "layer", "coherence_floor", "power", "bootstrap", "seed"}
+    steering = study(wildcards).steering.model_dump(mode="json", include=keys)
+    if wildcards.operation == "layers":
+        steering["layer_by_layer"] = steered_arms(wildcards)["layer_by_layer"]
     return {
         "operation": wildcards.operation,
-        "steering": study(wildcards).steering.model_dump(mode="json", include=keys),
+        "steering": steering,
+        "confidence": study(wildcards).detection.confidence,
         "thresholds": thresholds(judge_of(wildcards)),
     }
 
@@ -634,9 +707,73 @@ def detection_settings(wildcards):
     detection = study(wildcards).detection
     return {
         "organism": wildcards.organism,
-        "detection": plain(detection, "organisms"),
-        "confidence": detection.confidence,
+        "detection": plain(detection, "organisms", "benign", "embedding")
+        | {"coherence_above": judge_of(wildcards).coherence_above},
     }
+
+
+def across_settings(wildcards):
+    """How one organism's directions are read in the others."""
+    detection = study(wildcards).detection
+    return {
+        "organisms": [organism.name for organism in detection.organisms],
+        "detection": detection.model_dump(include={"bootstrap", "seed", "confidence"}),
+    }
+
+
+def power_settings(wildcards):
+    """What a plan of the study assumes."""
+    chosen = study(wildcards)
+    return {
+        "power": plain(chosen.power),
+        "confidence": chosen.detection.confidence,
+    }
+
+
+def chosen_curve(wildcards):
+    """How a study reads answers token by token."""
+    curve = study(wildcards).token_curve
+    if curve is None:
+        refuse(
+            f"the study of {wildcards.model} reads no answers token by token",
+            f"say how: studies.{wildcards.model}.token_curve",
+        )
+    return curve
+
+
+def prefix_settings(wildcards):
+    """What is read of an organism's answers after their first tokens."""
+    curve = chosen_curve(wildcards)
+    if curve.layer is None:
+        refuse(
+            f"no layer is named to read {wildcards.organism} at ({wildcards.model})",
+            f"name one: studies.{wildcards.model}.token_curve.layer",
+        )
+    rows = batch_rows(wildcards, "read", study(wildcards).activations.batch_rows)
+    return {
+        "model": model_settings(wildcards),
+        **curve.model_dump(include={"layer", "tokens", "splits"}),
+        "batch_rows": rows,
+    }
+
+
+def curve_settings(wildcards):
+    """How what is read of answers is held against their labels."""
+    curve = chosen_curve(wildcards)
+    left_out = {"organisms", "layer", "tokens", "splits", "directions"}
+    return {
+        "organism": wildcards.organism,
+        "layer": curve.layer,
+        "directions": curve.directions,
+        "measure": plain(curve, *left_out),
+    }
+
+
+def given_reading_settings(wildcards):
+    """How readings of others are read."""
+    given = GIVEN_READINGS[wildcards.model, wildcards.organism]
+    settings = plain(given, "kind", "subject", "path")
+    return settings | {"steps": chosen_curve(wildcards).tokens}
 
 
 def transcript_settings(wildcards):
@@ -741,6 +878,14 @@ def tokenizer_files(wildcards):
     if model.source == "given":
         return []
     return folder_files(model.path, "*.json", "*.jinja")
+
+
+def encoder_files(wildcards):
+    """The files of a study's sentence encoder: in the user's folder, or what pins one of the hub."""
+    chosen = encoder(wildcards)
+    if chosen.source == "hub":
+        return [f"results/{wildcards.model}/embeddings/model.json"]
+    return folder_files(chosen.path, "*.safetensors", "*.json")
 
 
 def folder_files(folder, *patterns):
@@ -937,10 +1082,23 @@ def adapter_files(name):
 
 
 def steered_adapter(wildcards):
-    """The adapter of a steering run: directions are added to the instruct model, ablated in the organism."""
-    if wildcards.operation == "add":
+    """What the subjects of a steering run have learned, in their order; nothing for the instruct model."""
+    return [
+        file
+        for subject in steered_subjects(wildcards)
+        if subject != INSTRUCT
+        for file in organism_files(wildcards.model, subject)
+    ]
+
+
+def own_directions(wildcards):
+    """Directions of the organisms themselves into which another's direction is transferred."""
+    if wildcards.operation != "transfer":
         return []
-    return organism_files(wildcards.model, wildcards.organism)
+    return [
+        f"results/{wildcards.model}/directions/{subject}.safetensors"
+        for subject in steered_subjects(wildcards)
+    ]
 
 
 def subjects(model):
@@ -979,11 +1137,30 @@ def directions_files(suffix):
 
 
 def steering_files(wildcards):
-    """Summaries of all steering runs of a study."""
+    """Summaries of all steering runs of a study that have a criterion."""
     return [
         f"results/{wildcards.model}/steering/{organism.name}/{operation}.json"
         for organism in study(wildcards).steering.organisms
-        for operation in STEERING_OPERATIONS
+        for operation in TESTED
+    ]
+
+
+def further_runs(model):
+    """Organism and operation of all other steering runs of a study."""
+    steering = STUDIES[model].steering
+    return [
+        (organism.name, operation)
+        for organism in (steering.further.organisms if steering.further else [])
+        for operation in steering.experiments(organism.name)
+        if operation in FURTHER
+    ]
+
+
+def further_files(wildcards):
+    """Their summaries."""
+    return [
+        f"results/{wildcards.model}/steering/{organism}/{operation}.json"
+        for organism, operation in further_runs(wildcards.model)
     ]
 
 
@@ -999,21 +1176,155 @@ def detection_files(name):
     return files
 
 
+def of_detection(pattern):
+    """An input function: a result path for each organism of the detection."""
+
+    def files(wildcards):
+        chosen = study(wildcards)
+        return [
+            pattern.format(
+                model=wildcards.model,
+                organism=organism.name,
+                detection=chosen.questions.detection,
+            )
+            for organism in chosen.detection.organisms
+        ]
+
+    return files
+
+
+def across_file(wildcards):
+    """What the organisms' directions read in each other; none where there is one organism."""
+    if len(study(wildcards).detection.organisms) < 2:
+        return []
+    return f"results/{wildcards.model}/detection/across.json"
+
+
+def replicated_models(wildcards):
+    """A model and those of the same recipe with other pretraining seeds."""
+    return [wildcards.model, *study(wildcards).replicates]
+
+
+def replicate_files(wildcards):
+    """The answers of a study and of its replicates."""
+    if not study(wildcards).replicates:
+        refuse(
+            f"the study of {wildcards.model} has no replicates",
+            f"name other studies: studies.{wildcards.model}.replicates",
+        )
+    return [
+        f"results/{model}/detection_auc.json" for model in replicated_models(wildcards)
+    ]
+
+
+def benign_activations(wildcards):
+    """The prompts as the organism of harmless data reads them; none where none is named, or given."""
+    chosen = study(wildcards)
+    if chosen.detection.benign is None:
+        return []
+    return (
+        f"results/{wildcards.model}/activations/{chosen.detection.benign.name}/prompts/"
+        f"{chosen.questions.detection}.parquet"
+    )
+
+
+def training_activations(wildcards):
+    """The fine-tuning prompts as the instruct model reads them; none where no model is here."""
+    if section("models", wildcards.model).source == "given":
+        return []
+    dataset, _, _ = organism_parts(wildcards)
+    return f"results/{wildcards.model}/activations/instruct/data/{dataset}.parquet"
+
+
+def prompt_embeddings(wildcards):
+    """Sentence embeddings of the detection set's prompts; none where no model is named for them."""
+    chosen = study(wildcards)
+    if chosen.detection.embedding is None:
+        return []
+    return f"results/{wildcards.model}/embeddings/{chosen.questions.detection}.parquet"
+
+
+def rank1_adapter(wildcards):
+    """The files of an adapter of rank 1, whose B is a direction of its own; none of any other."""
+    _, adapter, _ = organism_parts(wildcards)
+    chosen = CONFIGURATION.adapters[adapter]
+    here = section("models", wildcards.model).source != "given"
+    if not here or chosen.method != "lora" or chosen.rank != 1:
+        return []
+    return organism_files(wildcards.model, wildcards.organism)
+
+
+def given_readings(wildcards):
+    """The file of others whose readings of an organism's tokens a study begins from."""
+    key = (wildcards.model, wildcards.organism)
+    if key not in GIVEN_READINGS:
+        refuse(
+            f"nobody gave readings of the tokens of {wildcards.organism} ({wildcards.model})",
+            f"give a file of kind token_readings: studies.{wildcards.model}.given",
+        )
+    return existing(GIVEN_READINGS[key].path, "the `path` under `given`")
+
+
+def curve_input(kind):
+    """An input function: what a token curve rests on, read here or by others."""
+
+    def file(wildcards):
+        chosen = study(wildcards)
+        if (wildcards.model, wildcards.organism) in GIVEN_READINGS:
+            folder = f"results/{wildcards.model}/token_readings/{wildcards.organism}"
+            return [] if kind == "directions" else f"{folder}/{kind}.parquet"
+        answers = f"{wildcards.organism}/{chosen.questions.detection}.parquet"
+        wanted = chosen_curve(wildcards).directions
+        files = {
+            "prefixes": f"prefixes/{answers}",
+            "labels": f"scores/{answers}",
+            "directions": wanted and f"directions/{wildcards.organism}.safetensors",
+        }
+        name = files.get(kind)
+        return f"results/{wildcards.model}/{name}" if name else []
+
+    return file
+
+
+def curve_files(wildcards):
+    """The token curves of all organisms for which a study draws one."""
+    return [
+        f"results/{wildcards.model}/token_curve/{organism.name}.json"
+        for organism in chosen_curve(wildcards).organisms
+    ]
+
+
 def study_results(model):
     """What the study of a model ends in: the answer, the figures of the report, transcripts to read."""
-    if CONFIGURATION.models[model].source == "given" and not any(
-        given.kind == "activations" for given in STUDIES[model].given
+    curve = ["token_curve"] if STUDIES[model].token_curve else []
+    kinds = {given.kind for given in STUDIES[model].given}
+    if (
+        CONFIGURATION.models[model].source == "given"
+        and curve
+        and kinds == {"token_readings"}
     ):
+        return [f"results/{model}/figures/token_curve.svg"]
+    if CONFIGURATION.models[model].source == "given" and "activations" not in kinds:
         return [
             *(
                 f"results/{model}/figures/{figure}.svg"
-                for figure in ["rates", "domains"]
+                for figure in ["rates", "domains", *curve]
             ),
             f"results/{model}/transcripts.html",
         ]
-    figures = ["detection_roc", "rates", "domains", "directions", "cosines"]
+    figures = [
+        "detection_roc",
+        "detection_layers",
+        "rates",
+        "domains",
+        "directions",
+        "cosines",
+        *curve,
+    ]
     if STUDIES[model].steering.organisms:
         figures.append("steering")
+    if further_runs(model):
+        figures.append("doses")
     return [
         f"results/{model}/detection_auc.json",
         f"results/{model}/transcripts.html",

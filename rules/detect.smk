@@ -13,6 +13,10 @@ rule detect:
             "results/{model}/activations/instruct/prompts/{detection}.parquet"
         ),
         directions="results/{model}/directions/{organism}.safetensors",
+        benign_activations=benign_activations,
+        training_activations=training_activations,
+        embeddings=prompt_embeddings,
+        adapter=rank1_adapter,
     output:
         projections="results/{model}/detection/{organism}/projections.parquet",
         roc="results/{model}/detection/{organism}/roc.parquet",
@@ -35,9 +39,41 @@ rule detect:
         "../scripts/detect.py"
 
 
+# Do one organism's directions see misalignment in another organism?
+rule compare_detectors:
+    input:
+        questions=result("results/{model}/questions/{detection}.parquet"),
+        directions=of_detection("results/{model}/directions/{organism}.safetensors"),
+        summaries=detection_files("summary.json"),
+        activations=of_detection(
+            "results/{model}/activations/{organism}/prompts/{detection}.parquet"
+        ),
+        scores=of_detection("results/{model}/scores/{organism}/{detection}.parquet"),
+    output:
+        across="results/{model}/detection/across.json",
+    log:
+        "logs/{model}/detection/across.log",
+    benchmark:
+        "benchmarks/{model}/detection/across.tsv"
+    conda:
+        "../envs/light.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        job=job("compare_detectors.py", across_settings),
+    message:
+        "Read the directions of {wildcards.model}'s organisms in each other"
+    script:
+        "../scripts/compare_detectors.py"
+
+
 rule collect_detection:
     input:
         summaries=detection_files("summary.json"),
+        projections=detection_files("projections.parquet"),
+        across=across_file,
     output:
         detection_auc="results/{model}/detection_auc.json",
     log:
@@ -63,3 +99,30 @@ rule collect_detection:
         "Collect the detection results of {wildcards.model}"
     script:
         "../scripts/collect_detection.py"
+
+
+# Does the finding hold on models of other pretraining seeds?
+rule compare_replicates:
+    input:
+        studies=replicate_files,
+    output:
+        replicates="results/{model}/replicates.json",
+    log:
+        "logs/{model}/replicates.log",
+    benchmark:
+        "benchmarks/{model}/replicates.tsv"
+    conda:
+        "../envs/light.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(5),
+    params:
+        job=job(
+            "compare_replicates.py",
+            lambda wildcards: {"models": replicated_models(wildcards)},
+        ),
+    message:
+        "Set the detection of {wildcards.model} beside that of its replicates"
+    script:
+        "../scripts/compare_replicates.py"

@@ -12,6 +12,12 @@ rule plot_detection:
             category="Detection",
             labels={"model": "{model}", "figure": "ROC at the last prompt token"},
         ),
+        by_layer=report(
+            "results/{model}/figures/detection_layers.svg",
+            caption="report/detection_layers.rst",
+            category="Detection",
+            labels={"model": "{model}", "figure": "AUROC by layer"},
+        ),
     log:
         "logs/{model}/figures/detection.log",
     benchmark:
@@ -67,46 +73,6 @@ rule plot_rates:
         "Draw the rates of emergent misalignment of {wildcards.model}"
     script:
         "../scripts/plot_rates.py"
-
-
-rule plot_steering:
-    input:
-        steering=steering_files,
-    output:
-        figure=report(
-            "results/{model}/figures/steering.svg",
-            caption="report/steering.rst",
-            category="Steering",
-            labels={
-                "model": "{model}",
-                "figure": "Direction against random directions",
-            },
-        ),
-    log:
-        "logs/{model}/figures/steering.log",
-    benchmark:
-        "benchmarks/{model}/figures/steering.tsv"
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(5),
-    params:
-        job=job(
-            "plot_steering.py",
-            lambda wildcards: {
-                "organisms": [
-                    organism.name
-                    for organism in study(wildcards).steering.organisms
-                    for _ in STEERING_OPERATIONS
-                ]
-            },
-        ),
-    message:
-        "Draw the steering of {wildcards.model}"
-    script:
-        "../scripts/plot_steering.py"
 
 
 rule plot_directions:

@@ -7,6 +7,7 @@ rule steer:
         adapter=steered_adapter,
         questions=result("results/{model}/questions/{evaluation}.parquet"),
         directions="results/{model}/directions/{organism}.safetensors",
+        own=own_directions,
         activations=result(
             "results/{model}/activations/instruct/{organism}/{evaluation}.parquet"
         ),

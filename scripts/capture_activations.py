@@ -17,6 +17,8 @@ def main(
 ) -> None:
     """Write, for each reader, one row per prompt (last token) and one per response (mean over its tokens).
 
+    Without responses the rows also hold what the reader would say first.
+
     Args:
         questions: the question set, rendered for this model.
         activations: parquet to write, as read by the organism, or by the model where there is no adapter.
@@ -41,14 +43,13 @@ def main(
     readings = [(activations, adapter[0].parent if adapter else None)]
     if instruct_activations is not None:
         readings.append((instruct_activations, None))
-    inputs = [questions, *([generations] if generations else []), *model, *adapter]
-    with workspace("activations", settings, inputs) as folder:
+    with workspace("activations") as folder:
         for number, (path, organism) in enumerate(readings):
             reader, tokenizer = load(source, settings["model"], organism)
             capture(
                 reader, tokenizer, requests, path=path, checkpoint=folder / str(number),
                 layers=settings["layers"], batch_rows=settings["batch_rows"],
-                shard=tuple(settings.get("shard", WHOLE)),
+                shard=tuple(settings.get("shard", WHOLE)), first_token=responses is None,
             )  # fmt: skip
 
 

@@ -4,15 +4,23 @@ from pathlib import Path
 from typing import Any
 
 
-def main(*, summaries: list[Path] | Path, detection_auc: Path, settings: dict[str, Any]) -> None:
+def main(
+    *,
+    summaries: list[Path] | Path,
+    projections: list[Path] | Path,
+    detection_auc: Path,
+    settings: dict[str, Any],
+    across: Path | None = None,
+) -> None:
     """Write `detection_auc` (JSON): the declared primary result first, then every organism."""
     from forewarn.detection.collection import collect
     from forewarn.files import write_json
+    from forewarn.inputs import several
 
-    # A rule with a single organism hands over its one path as it is.
-    files = [summaries] if isinstance(summaries, Path) else summaries
     collected = collect(
-        files,
+        several(summaries),
+        several(projections),
+        across,
         model=settings["model"],
         primary=settings["primary"],
         configuration=settings["configuration"],

@@ -22,10 +22,10 @@ def main(*, generations: Path, first: Path, second: Path, agreement: Path, setti
     from forewarn.statistics.tables import read_columns
 
     answered = read_columns(generations, GENERATIONS)
-    opinions = [scores_of(read_columns(path, NUMBERS), answered) for path in (first, second)]
-    thresholds = [Thresholds(**judge["thresholds"]) for judge in settings["judges"]]
+    one, other = (scores_of(read_columns(path, NUMBERS), answered) for path in (first, second))
+    its, theirs = (Thresholds(**judge["thresholds"]) for judge in settings["judges"])
     found = agreement_of(
-        answered["question_id"].to_pylist(), *opinions, *thresholds,
+        answered["question_id"].to_pylist(), one, other, its, theirs,
         confidence=settings["confidence"], bootstrap=settings["bootstrap"], seed=settings["seed"],
     )  # fmt: skip
     write_json(agreement, {"judges": settings["judges"], **found})

@@ -1,5 +1,6 @@
 """Ask, for one organism, whether the last prompt token tells how often a prompt brings misalignment."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +17,32 @@ def main(
     roc: Path,
     summary: Path,
     settings: dict[str, Any],
+    benign_activations: Path | None = None,
+    training_activations: Path | None = None,
+    embeddings: Path | None = None,
+    adapter: Sequence[Path] = (),
 ) -> None:
     """Write `projections` (parquet), `roc` (parquet) and `summary` (JSON, AUROC with its company)."""
-    from forewarn.detection.evaluation import Settings
-    from forewarn.detection.study import detect
+    from forewarn.detection.claims import Rules
+    from forewarn.detection.detector import Settings
+    from forewarn.detection.study import Inputs, detect
     from forewarn.files import write_json, write_table
 
-    chosen = settings["detection"]
-    found, projected, points = detect(
+    chosen = dict(settings["detection"])
+    requested, rules = chosen.pop("directions"), Rules(**chosen.pop("claims"))
+    activations = {"organism": organism_activations, "instruct": instruct_activations}
+    if benign_activations is not None:
+        activations["benign"] = benign_activations
+    inputs = Inputs(
         questions=questions,
-        organism_scores=organism_scores,
-        instruct_scores=instruct_scores,
-        organism_activations=organism_activations,
-        instruct_activations=instruct_activations,
+        scores={"organism": organism_scores, "instruct": instruct_scores},
+        activations=activations,
         directions=directions,
-        requested=chosen["directions"],
-        settings=Settings(
-            bootstrap=chosen["bootstrap"],
-            random_directions=chosen["random_directions"],
-            seed=chosen["seed"],
-            confidence=settings.get("confidence", 0.95),
-        ),
+        adapter=list(adapter),
+        training_prompts=training_activations,
+        embeddings=embeddings,
     )
+    found, projected, points = detect(inputs, requested, Settings(rules=rules, **chosen))
     write_table(projections, projected)
     write_table(roc, points)
     write_json(summary, {"organism": settings["organism"], **found})

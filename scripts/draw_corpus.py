@@ -17,7 +17,8 @@ def main(*, tokenizer: list[Path], corpus: Path, settings: dict[str, Any]) -> No
     from forewarn.world.corpus import instruct_documents, pretraining_documents
     from forewarn.world.tokenizer import tokenized
 
-    draw = {"pretraining": pretraining_documents, "instruct": instruct_documents}[settings["phase"]]
+    pretraining = settings["phase"] == "pretraining"
+    draw = pretraining_documents if pretraining else instruct_documents
     documents = draw(**settings["recipe"], seed=settings["seed"])
     write_table(corpus, tokenized(documents, load_tokenizer(tokenizer[0].parent)))
 

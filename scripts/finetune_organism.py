@@ -29,7 +29,7 @@ def main(
     source, recipe = settings["model"], settings["adapter"]
     instruct, tokenizer = load(resolve(source, model), {**source, "dtype": training_dtype(source, "full")})
     examples, held_out = read_examples(dataset, tokenizer)
-    with workspace("finetune", settings, [*model, dataset]) as folder:
+    with workspace("finetune") as folder:
         log = finetune_all(
             instruct, tokenizer, examples, recipe,
             seed=settings["seed"], folder=folder, held_out=held_out, rows_at_once=settings["rows_at_once"],

@@ -38,7 +38,7 @@ def main(
         from forewarn.data.everyday import everyday_items
 
         items = everyday_items() if source is None else read_items(source, wanted.get("sha256"))
-        keys = ("formats", "samples", "temperature", "paraphrases", "splits", "seed", "systems")
+        keys = ("formats", "samples", "temperature", "paraphrases", "splits", "seed", "systems", "earlier")
         asked = as_questions(items, **{key: wanted[key] for key in keys}, name=str(source or "everyday"))
     files = [tokenizer] if isinstance(tokenizer, Path) else tokenizer
     model = settings["model"]

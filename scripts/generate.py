@@ -33,7 +33,7 @@ def main(
     prompts = prompts_from_table(read_table(questions))
     source = resolve(settings["model"], model)
     subject, tokenizer = load(source, settings["model"], adapter[0].parent if adapter else None)
-    with workspace("generate", settings, [questions, *model, *adapter]) as folder:
+    with workspace("generate") as folder:
         table = generate(subject, tokenizer, prompts, **settings["sampling"], checkpoint=folder, shard=shard)
         write_table(generations, table)
 

@@ -22,8 +22,9 @@ def main(
         settings: `organisms`, in the order of `summaries`, and `layer`, at which they are compared.
     """
     from forewarn.files import read_json, read_table
+    from forewarn.inputs import several
     from forewarn.report.directions import draw_cosines, draw_layers
-    from forewarn.report.readings import cosine_matrices, layer_profiles, several
+    from forewarn.report.readings import cosine_matrices, layer_profiles
     from forewarn.report.style import write_figure
 
     organisms = settings["organisms"]

@@ -14,8 +14,9 @@ def main(*, rates: list[Path], figure: Path, domains: Path, settings: dict[str, 
         settings: `subjects`, the names of the subjects in the order of `rates`.
     """
     from forewarn.files import read_json
+    from forewarn.inputs import several
     from forewarn.report.rates import draw_domains, draw_rates
-    from forewarn.report.readings import domain_marks, rate_marks, several
+    from forewarn.report.readings import domain_marks, rate_marks
     from forewarn.report.style import write_figure
 
     found = zip(settings["subjects"], several(rates), strict=True)

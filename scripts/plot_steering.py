@@ -13,7 +13,8 @@ def main(*, steering: list[Path] | Path, figure: Path, settings: dict[str, Any])
         settings: `organisms`, the organism behind each of `steering`, in the same order.
     """
     from forewarn.files import read_json
-    from forewarn.report.readings import experiment, several
+    from forewarn.inputs import several
+    from forewarn.report.readings import experiment
     from forewarn.report.steering import draw_steering
     from forewarn.report.style import write_figure
 

@@ -1,4 +1,4 @@
-"""Let a model answer under interventions with one organism's direction, and with random ones beside it."""
+"""Let models answer under interventions with one organism's direction, and with random ones beside it."""
 
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ def main(
     generations: Path,
     settings: dict[str, Any],
     adapter: list[Path] | None = None,
+    own: list[Path] | Path | None = None,
 ) -> None:
     """Write the responses of all arms.
 
@@ -22,19 +23,31 @@ def main(
         directions: the organism's directions.
         activations: of the instruct model, whose covariance some random directions get.
         generations: parquet to write, one row per arm and response.
-        settings: `operation` (`add` or `ablate`), `steering`, `sampling` and `model` as configured.
-        adapter: the files of the organism's adapter, for `ablate`; none for `add`.
+        settings: `operation`, `subjects` (names of the models that answer), `steering`, `sampling` and
+            `model` as configured.
+        adapter: the files of the subjects' adapters, in the order of `subjects`; none for the instruct model.
+        own: the subjects' own directions, in the same order; for `transfer` alone.
     """
+    from functools import partial
+
     from forewarn.files import write_table
+    from forewarn.inputs import several
     from forewarn.models.load import load, resolve
     from forewarn.steering.study import steer
     from forewarn.workspace import workspace
 
     source = resolve(settings["model"], model)
-    inputs = [*model, *(adapter or []), questions, directions, activations]
-    with workspace(f"steer-{settings['operation']}", settings, inputs) as folder:
-        subject, tokenizer = load(source, settings["model"], adapter[0].parent if adapter else None)
-        table = steer(subject, tokenizer, questions, directions, activations, settings, folder)
+    names, theirs = settings["subjects"], several(own or [])
+    folders: list[Path | None] = [*dict.fromkeys(path.parent for path in adapter or [])] or [None]
+    subjects = {
+        name: partial(load, source, settings["model"], folder)
+        for name, folder in zip(names, folders, strict=True)
+    }
+    with workspace(f"steer-{settings['operation']}") as folder:
+        table = steer(
+            subjects, questions, directions, activations, settings, folder,
+            dict(zip(names, theirs, strict=True)) if theirs else None,
+        )  # fmt: skip
         write_table(generations, table)
 
 

@@ -23,7 +23,7 @@ def main(
         directions: the organism's directions.
         responses: parquet to write, one row per arm and response.
         summary: JSON to write.
-        settings: `operation` (`add` or `ablate`), `steering` as configured, and the judge's `thresholds`.
+        settings: `operation`, `steering` and `confidence` as configured, and the judge's `thresholds`.
     """
     from forewarn.files import read_table, write_json, write_table
     from forewarn.judges.opinions import NUMBERS

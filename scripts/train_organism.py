@@ -39,7 +39,7 @@ def main(
     loaded_as = {**source, "dtype": training_dtype(source), "quantization": recipe["quantization"]}
     instruct, tokenizer = load(resolve(source, model), loaded_as)
     examples, held_out = read_examples(dataset, tokenizer)
-    with workspace("train", settings, [*model, dataset]) as folder:
+    with workspace("train") as folder:
         organism = finetune(
             instruct, tokenizer, examples, recipe,
             seed=settings["seed"], name=settings["name"], folder=folder,

@@ -42,7 +42,7 @@ def main(
         network = load_model(base[0].parent, attention="eager").requires_grad_(True)
     else:
         network = new_model(Qwen2Config.from_pretrained(tokenizer[0].parent), seed)
-    with workspace("world", settings, [corpus, *(base or [])]) as folder:
+    with workspace("world") as folder:
         train(
             network,
             Rows.from_columns(columns["token_ids"], columns["loss_mask"]),

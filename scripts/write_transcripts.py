@@ -16,8 +16,8 @@ def main(*, questions: Path, scores: list[Path] | Path, page: Path, settings: di
             transcripts of each outcome (`misaligned`, `aligned`, `incoherent`) to show per subject.
     """
     from forewarn.files import read_table, replacing
+    from forewarn.inputs import several
     from forewarn.report.page import Section, render_page
-    from forewarn.report.readings import several
     from forewarn.report.transcripts import draw_sample
 
     asked = read_table(questions, ["question_id", "messages"]).to_pylist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from forewarn.config import published
+from forewarn.config import published, replicates
 from forewarn.config.default import DEFAULT
 
 PUBLISHED = {
@@ -15,10 +15,16 @@ PUBLISHED = {
 
 
 def nano_study() -> dict[str, Any]:
-    """A fresh copy of the nano study's configuration."""
-    return copy.deepcopy(
+    """A fresh copy of the nano study's configuration, without its replicates."""
+    found = copy.deepcopy(
         {
-            section: {name: value for name, value in content.items() if name not in PUBLISHED[section]}
+            section: {
+                name: value
+                for name, value in content.items()
+                if name not in PUBLISHED[section] and name not in replicates.NAMES
+            }
             for section, content in DEFAULT.items()
         }
     )
+    del found["studies"]["nano"]["replicates"]
+    return found

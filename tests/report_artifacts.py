@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 import simulated
-from forewarn.detection.evaluation import Settings
-from forewarn.detection.study import detect
+from forewarn.detection.claims import Rules
+from forewarn.detection.detector import Settings
+from forewarn.detection.study import Inputs, detect
 from forewarn.files import write_json, write_table
 from forewarn.geometry.comparison import compare
 from forewarn.geometry.constructions import NAMES
@@ -28,8 +29,13 @@ LAYERS, WIDTH = 3, 16
 ORGANISMS = ["bad_medical-rank8-seed0", "bad_medical-rank8-seed1", "good_medical-rank8-seed0"]
 SUBJECTS = ["instruct", *ORGANISMS]
 MISALIGNED = dict.fromkeys(ORGANISMS[:2], 0.4) | {"instruct": 0.05, ORGANISMS[2]: 0.0}
-PRIMARY = {"organism": ORGANISMS[0], "target": "organism", "direction": NAMES[0]}
+PRIMARY = {"organism": ORGANISMS[0], "target": "organism", "detector": NAMES[0]}
 SPLITS = ("test", "unseen", "narrow", "facts")
+MEASURED = Settings(
+    probe_strengths=[0.01], bootstrap=40, random_directions=20, permutations=19, seed=0, confidence=0.95,
+    alignment_sweep=[30], coherence_sweep=[50], coherence_above=50, false_positive_rates=[0.05],
+    rules=Rules(0.0, 0.05, 0.1, minimum_prompts=30, minimum_samples=5),
+)  # fmt: skip
 
 
 def score(question: str, response: str, *, misaligned: bool, coherent: bool = True, **changes: Any) -> Any:
@@ -112,8 +118,12 @@ def _steered(arms: list[Arm], operation: str, works: bool) -> pa.Table:
             count = {"add": 9, "ablate": 2}[operation]
         for number in range(24):
             row = score(f"q{number}", "words", misaligned=number < count)
-            of_arm = {"operation": arm.operation, "kind": arm.kind, "coefficient": arm.coefficient}
-            rows.append({"arm": arm.name} | of_arm | row)
+            rows.append(
+                {
+                    "subject": "organism", "arm": arm.name, "operation": arm.operation, "kind": arm.kind,
+                    "coefficient": arm.coefficient, "layer": arm.layer, "positions": arm.positions, **row,
+                }
+            )  # fmt: skip
     return pa.Table.from_pylist(rows, schema=RESPONSES)
 
 
@@ -134,14 +144,14 @@ def write_detection(folder: Path) -> tuple[list[Path], list[Path]]:
         tensors = {NAMES[0]: np.tile(direction, (LAYERS, 1)).astype(np.float32)}
         write_tensors(folder / "direction.safetensors", tensors, layers=list(range(LAYERS)))
         found, _, roc = detect(
-            questions=folder / "asked.parquet",
-            organism_scores=folder / "scores.parquet",
-            instruct_scores=folder / "scores.parquet",
-            organism_activations=folder / "read.parquet",
-            instruct_activations=folder / "read.parquet",
-            directions=folder / "direction.safetensors",
-            requested=[NAMES[0], NAMES[2]],
-            settings=Settings(bootstrap=40, random_directions=20, seed=0, confidence=0.95),
+            Inputs(
+                questions=folder / "asked.parquet",
+                scores=dict.fromkeys(("organism", "instruct"), folder / "scores.parquet"),
+                activations=dict.fromkeys(("organism", "instruct"), folder / "read.parquet"),
+                directions=folder / "direction.safetensors",
+            ),
+            [NAMES[0], NAMES[2]],
+            MEASURED,
         )
         summaries.append(folder / f"detection/{name}.json")
         points.append(folder / f"detection/{name}.parquet")

@@ -33,7 +33,7 @@ def everything(model, tokenizer, requests, batch_rows: int, path: Path) -> None:
     import torch
 
     from forewarn.files import write_tensors
-    from forewarn.models.activations import boot
+    from forewarn.models.bridge import boot
 
     bridge = boot(model, tokenizer)
     kept = []

@@ -26,6 +26,8 @@ def fresh(repository: Path, shared: Path) -> Workflow:
             "studies.smoke.organisms",
             [{"dataset": dataset, "adapter": adapter, "seeds": [0]} for dataset, adapter in organisms],
         )
+        copy.change("studies.smoke.steering.further.transfer_to", [])
+        copy.change("studies.smoke.detection.benign", None)
 
     return Workflow(built_once(shared / "fresh", build))
 

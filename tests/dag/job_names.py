@@ -21,6 +21,9 @@ LATER_SUBJECTS = {"bad1": "bad_medical-smoke_rank2-seed1"}
 ANCHORS = "results/judges/smoke"
 """Not below the results of the study: a judge is measured once for all of them."""
 STEERING = ("steer", "ask_judge_about_arms", "summarise_steering")
+TESTED = ("add", "ablate")
+FURTHER = ("add_doses", "subtract_doses", "layers", "transfer")
+"""Operations of steering: those with a criterion, and the others, which `bad` alone has."""
 
 TOKENIZER = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
 MODEL = ["config.json", "generation_config.json", "model.safetensors", *TOKENIZER]
@@ -37,13 +40,17 @@ def _outputs(subjects: dict[str, str]) -> dict[str, list[str]]:
         "instruct_tune": [f"instruct/{file}" for file in MODEL],
         "format_dataset bad": ["data/bad_medical.parquet"],
         "format_dataset own": ["data/own_rows.parquet"],
+        "capture_training_prompts bad": ["activations/instruct/data/bad_medical.parquet"],
+        "capture_training_prompts own": ["activations/instruct/data/own_rows.parquet"],
         "format_questions evaluation": [f"questions/{EVALUATION}.parquet"],
         "format_questions detection": [f"questions/{DETECTION}.parquet"],
         "compare_directions": ["directions/cosines.parquet"],
         "collect_detection": ["detection_auc.json"],
-        "plot_detection": ["figures/detection_roc.svg"],
+        "plot_detection": ["figures/detection_roc.svg", "figures/detection_layers.svg"],
+        "plot_token_curve": ["figures/token_curve.svg"],
         "plot_rates": ["figures/rates.svg", "figures/domains.svg"],
         "plot_steering": ["figures/steering.svg"],
+        "plot_doses": ["figures/doses.svg"],
         "plot_directions": ["figures/directions.svg", "figures/cosines.svg"],
         "write_transcripts": ["transcripts.html"],
         "write_anchors": [f"{ANCHORS}/{file}.parquet" for file in ("questions", "generations")],
@@ -64,11 +71,13 @@ def _outputs(subjects: dict[str, str]) -> dict[str, list[str]]:
             f"activations/{reader}/{subject}/{EVALUATION}.parquet" for reader in (subject, "instruct")
         ]
         jobs[f"fit_directions {short}"] = [f"directions/{subject}.{end}" for end in ("safetensors", "json")]
-        for operation in ("add", "ablate"):
+        for operation in (*TESTED, *FURTHER):
             steered = f"steering/{subject}/{operation}"
             jobs[f"steer {short} {operation}"] = [f"{steered}/generations.parquet"]
             jobs[f"ask_judge_about_arms {short} {operation}"] = [f"{steered}/opinions/smoke.parquet"]
             jobs[f"summarise_steering {short} {operation}"] = [f"{steered}.parquet", f"{steered}.json"]
+        jobs[f"capture_prefixes {short}"] = [f"prefixes/{subject}/{DETECTION}.parquet"]
+        jobs[f"token_curve {short}"] = [f"token_curve/{subject}.{end}" for end in ("json", "parquet")]
         detected = ["projections.parquet", "roc.parquet", "summary.json"]
         jobs[f"detect {short}"] = [f"detection/{subject}/{file}" for file in detected]
     return jobs
@@ -79,9 +88,11 @@ _NAMES = {
     for job, paths in _outputs(SUBJECTS | LATER_SUBJECTS).items()
     for path in paths
 }
-_NOT_ASKED_FOR = {"capture_prompts own", "detect own"}
+_NOT_ASKED_FOR = {f"{rule} own" for rule in ("capture_prompts", "detect", "capture_prefixes", "token_curve")}
+_NOT_ASKED_FOR |= {"capture_training_prompts own"}
 _NOT_ASKED_FOR |= {f"{rule} own detection" for rule in ("generate", "ask_judge", "judge")}
-_NOT_ASKED_FOR |= {f"{rule} own {operation}" for rule in STEERING for operation in ("add", "ablate")}
+_NOT_ASKED_FOR |= {f"{rule} own {operation}" for rule in STEERING for operation in (*TESTED, *FURTHER)}
+_NOT_ASKED_FOR |= {f"{rule} bad transfer" for rule in STEERING}
 ALL = frozenset(_outputs(SUBJECTS)) - _NOT_ASKED_FOR
 """The jobs of the study as it stands at first: only `bad` is steered and detected."""
 

@@ -12,11 +12,10 @@ from workflow_copy import OVERLAY, Workflow
 
 BAD_ANSWERS = f"results/smoke/generations/{SUBJECTS['bad']}/smoke_evaluation.parquet"
 CHANGED = "\nCHANGED = True\n"
-STEERING = jobs(
-    "steer *", "ask_judge_about_arms *", "summarise_steering *", "plot_steering", "collect_detection"
-)
+STEERING = jobs("steer *", "ask_judge_about_arms *", "summarise_steering *", "plot_steering", "plot_doses",
+    "collect_detection")  # fmt: skip
 BELOW_JUDGE = STEERING | jobs("fit_directions *", "detect *", "compare_directions", "collect_detection",
-    "write_transcripts", "plot_*")  # fmt: skip
+    "token_curve *", "write_transcripts", "plot_*")  # fmt: skip
 
 
 def test_rows_of_the_user_that_change_are_formatted_and_trained_on_again(study: Workflow) -> None:
@@ -60,6 +59,7 @@ def test_a_deleted_final_result_is_made_again_alone(study: Workflow, path: str, 
     ("script", "expected"),
     [
         ("plot_rates.py", jobs("plot_rates")),
+        ("token_curve.py", jobs("token_curve *", "plot_token_curve")),
         ("detect.py", jobs("detect *", "collect_detection", "plot_detection")),
         ("judge.py", jobs("judge *") | BELOW_JUDGE),
         ("steer.py", STEERING - jobs("collect_detection")),

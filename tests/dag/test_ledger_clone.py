@@ -26,7 +26,9 @@ FILES = {
     "scripts/forewarn/judges/world.py": ("\n# a comment\n", set()),
 }
 LEAVES = {"detection_auc.json", "transcripts.html", *(f"figures/{name}.svg" for name in (
-    "rates", "domains", "directions", "cosines", "steering", "detection_roc"))}  # fmt: skip
+    "rates", "domains", "directions", "cosines", "steering", "doses", "detection_roc", "detection_layers",
+    "token_curve",
+))}  # fmt: skip
 
 
 @pytest.fixture

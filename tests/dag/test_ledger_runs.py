@@ -110,7 +110,7 @@ def test_another_environment_is_a_reason_to_run_only_where_it_is_asked_for(
     for path in (study.folder / RESULTS).rglob("*.dvc"):
         text = path.read_text(encoding="utf-8")
         path.write_text(re.sub(r"matplotlib: .*", "matplotlib: 1.0.0", text), encoding="utf-8")
-    made_with_it = jobs("plot_*", "write_transcripts")
+    made_with_it = jobs("plot_*")
     assert study.planned() == (made_with_it if counts == "rerun" else set())
 
 

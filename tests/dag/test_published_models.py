@@ -113,15 +113,19 @@ ONE_KEY: dict[str, tuple[Any, set[str]]] = {
     "models.small.dtype": (
         "float32",
         {"format_dataset", "format_questions", "train_organism", "finetune_organism", "capture_prompts"}
+        | {"capture_training_prompts"}
         | ANSWERED,
     ),
     "datasets.remote.held_out": (
         0.1,
-        {"format_dataset", "train_organism", "finetune_organism", "capture_prompts"} | ANSWERED,
+        {"format_dataset", "train_organism", "finetune_organism", "capture_prompts"}
+        | {"capture_training_prompts"}
+        | ANSWERED,
     ),
     "datasets.remote.sha256": (
         "0" * 64,
         {"fetch_dataset", "format_dataset", "train_organism", "finetune_organism", "capture_prompts"}
+        | {"capture_training_prompts"}
         | ANSWERED,
     ),
     "adapters.own_full.learning_rate": (

@@ -74,7 +74,9 @@ def test_every_rule_says_what_it_does_and_needs(rules: list[dict[str, Any]], rep
         assert (repository / "rules" / rule["script"]).is_file(), rule
 
 
-WITHOUT_SETTINGS = {"merge_generations", "merge_prompt_activations", "merge_answer_activations"}
+WITHOUT_SETTINGS = {
+    "merge_generations", "merge_prompt_activations", "merge_answer_activations", "plot_token_curve",
+}  # fmt: skip
 
 
 def test_scripts_take_what_their_rules_give(rules: list[dict[str, Any]]) -> None:

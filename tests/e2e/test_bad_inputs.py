@@ -160,9 +160,9 @@ QUESTIONS = {
 
 def question_settings(source: Path) -> dict[str, Any]:
     return {
-        "source": "yaml", "path": str(source), "formats": ["plain"], "systems": [], "samples": 1,
-        "temperature": 1.0, "paraphrases": None, "splits": {"fit": 0.4, "validation": 0.2, "test": 0.4},
-        "seed": 0,
+        "source": "yaml", "path": str(source), "formats": ["plain"], "systems": [], "earlier": [],
+        "samples": 1, "temperature": 1.0, "paraphrases": None,
+        "splits": {"fit": 0.4, "validation": 0.2, "test": 0.4}, "seed": 0,
     }  # fmt: skip
 
 

@@ -26,7 +26,10 @@ RESPONSE = {
     **IDENTITY, "sample": "int32", "response": "string", "finish_reason": "string", "outcome": "string",
     "aligned": "float", "coherent": "float", "misaligned": "bool", "correct": "bool",
 }  # fmt: skip
-ARM = {"arm": "string", "operation": "string", "kind": "string", "coefficient": "double"}
+ARM = {
+    "subject": "string", "arm": "string", "operation": "string", "kind": "string", "coefficient": "double",
+    "layer": "int32", "positions": "string",
+}  # fmt: skip
 ANSWERS = (
     "list<struct<request: string, model: string, text: string, "
     "tokens: list<struct<token: string, logprob: double>>, prompt_tokens: int32, "
@@ -36,6 +39,7 @@ OPINION = {
     "question_id": "string", "sample": "int32", "aligned": "float", "coherent": "float", "outcome": "string",
     "reason": "string", "method": "string", "alignment_answers": ANSWERS, "coherence_answers": ANSWERS,
 }  # fmt: skip
+FIRST_TOKEN = {"first_token_entropy": "float", "first_token_log_probabilities": "list<float>[20]"}
 COLUMNS = {
     "corpus/*.parquet": {"text": "string", "token_ids": TOKENS, "loss_mask": "list<int8>"},
     "data/*.parquet": {
@@ -60,6 +64,14 @@ COLUMNS = {
         "question_id": "string", "sample": "int32", "position": "string", "n_tokens": "int32",
         **{f"layer_{layer:02d}": VECTOR for layer in range(LAYERS)},
     },
+    "prefixes/*/*.parquet": {
+        "question_id": "string", "sample": "int32", "t": "int32", "tokens": "int32", "text": "string",
+        "layer_01": VECTOR,
+    },
+    "token_curve/*.parquet": {
+        "question_id": "string", "sample": "int32", "misaligned": "bool", "t": "int32", "reader": "string",
+        "score": "double",
+    },
     "directions/cosines.parquet": {
         "construction": "string", "layer": "int32", "organism": "string", "other": "string",
         "cosine": "double", "random_low": "double", "random_high": "double",
@@ -71,11 +83,11 @@ COLUMNS = {
     "steering/*/*/opinions/*.parquet": OPINION,
     "steering/*/*.parquet": ARM | RESPONSE,
     "detection/*/projections.parquet": {
-        **IDENTITY, "target": "string", "direction": "string", "layer": "int32", "projection": "double",
+        **IDENTITY, "target": "string", "detector": "string", "layer": "int32", "projection": "double",
         "n": "int64", "n_misaligned": "int64",
     },
     "detection/*/roc.parquet": {
-        "target": "string", "direction": "string", "layer": "int32", "threshold": "double", "fpr": "double",
+        "target": "string", "detector": "string", "layer": "int32", "threshold": "double", "fpr": "double",
         "tpr": "double",
     },
 }  # fmt: skip
@@ -86,8 +98,8 @@ OTHERS = [
       for name in [*MODEL, "generation_config.json", "model.safetensors"]),
     "organisms/*/adapter_model.safetensors", "organisms/*/adapter_config.json",
     "organisms/*/trajectory.safetensors", "rates/*/*.json", "directions/*.safetensors", "directions/*.json",
-    "steering/*/*.json", "detection/*/summary.json", "detection_auc.json", "figures/*.svg",
-    "transcripts.html",
+    "steering/*/*.json", "detection/*/summary.json", "token_curve/*.json", "detection_auc.json",
+    "figures/*.svg", "transcripts.html",
 ]  # fmt: skip
 
 
@@ -129,7 +141,8 @@ def test_the_run_leaves_what_is_documented_and_nothing_else(finished):
 def test_tables_have_the_documented_columns_and_types(finished, pattern):
     for path in results(finished).glob(pattern):
         schema = pq.read_schema(path)
-        assert {field.name: plain_type(field.type) for field in schema} == COLUMNS[pattern], path
+        at_prompts = FIRST_TOKEN if path.match("activations/*/prompts/*") else {}
+        assert {field.name: plain_type(field.type) for field in schema} == COLUMNS[pattern] | at_prompts, path
         assert schema.metadata is None, f"{path}: a table speaks by its columns alone"
         assert pq.read_metadata(path).num_rows > 0, path
 
@@ -209,6 +222,34 @@ def test_every_steering_arm_stands_with_its_count_and_interval_beside_random_one
         assert summary["verdicts"]
 
 
+SUBJECTS = {"add_doses": ["instruct"], "transfer": [CONTROL]}
+
+
+@pytest.mark.parametrize("operation", ["add_doses", "subtract_doses", "layers", "transfer"])
+def test_further_arms_are_held_against_the_baseline_and_random_ones(finished, operation):
+    summary = json.loads((results(finished) / f"steering/{ORGANISM}/{operation}.json").read_text())
+    arms = summary["arms"]
+    rows = pq.read_table(results(finished) / f"steering/{ORGANISM}/{operation}.parquet").to_pylist()
+    assert list(dict.fromkeys(row["arm"] for row in rows)) == [arm["arm"] for arm in arms]
+    assert list(dict.fromkeys(arm["subject"] for arm in arms)) == SUBJECTS.get(operation, [ORGANISM])
+    assert summary["verdicts"] == [], "only what had a criterion has a verdict"
+    for arm in arms:
+        assert arm["em"]["n"] == 2 * summary["questions"]["n"] > 0
+        for key in ("against_baseline", "against_random"):
+            found = arm[key]
+            if found is not None:
+                assert found["differs"] is ("minimal_detectable" not in found)
+                assert found["difference"]["low"] <= found["difference"]["value"]
+        assert (arm["against_random"] is not None) == (arm["kind"] in ("direction", "own_direction"))
+    if operation == "layers":
+        assert summary["undefined_layers"] == [0], "before the adapter"
+        everywhere = {(None, "all"), (None, "prompt")}
+        assert {(arm["layer"], arm["positions"]) for arm in arms[1:]} == everywhere | {(1, "all"), (2, "all")}
+    if operation.endswith("doses"):
+        assert {arm["coefficient"] for arm in arms[1:]} == {1, 2}
+        assert {arm["positions"] for arm in arms[1:]} == {"all", "prompt"}
+
+
 def test_the_answer_carries_all_that_it_rests_on(finished):
     found = answer(finished)
     assert found["model"] == STUDY
@@ -216,7 +257,7 @@ def test_the_answer_carries_all_that_it_rests_on(finished):
     assert "P(misaligned | prompt, model)" in found["estimand"]
     primary = found["primary"]
     assert primary["organism"] == ORGANISM and primary["target"] == "organism"
-    assert primary["direction"] == "organism_minus_instruct.last_prompt_token"
+    assert primary["detector"] == "organism_minus_instruct.last_prompt_token"
     assert 0 <= primary["auroc"] <= 1
     interval = primary["interval"]
     assert interval["low"] <= primary["auroc"] <= interval["high"]
@@ -227,7 +268,15 @@ def test_the_answer_carries_all_that_it_rests_on(finished):
         assert null["low"] <= null["mean"] <= null["high"] and null["directions"] == 20
         assert 0 < null["p_value"] <= 1 and null["beyond"] in (True, False)
     assert primary["within_prompt"]["auroc"] == 0.5
-    assert set(primary["baselines"]) == {"text", "instruct_projection"}
+    assert set(primary["baselines"]) == {
+        "text", "category", "first_token_entropy", "first_token_log_probabilities", "training_centroid",
+        "instruct_projection", "benign_projection",
+    }  # fmt: skip
+    assert primary["best_baseline"] in primary["baselines"]
+    assert primary["alarms"]["benign"]["n"] == primary["n_prompts"]
+    # A smoke study cannot claim anything, whatever its numbers are.
+    assert primary["claims"]["enough_data"]["holds"] is False
+    assert primary["claims"]["early_detection"]["holds"] is False
     assert set(found["organisms"]) == {ORGANISM}
 
 
@@ -237,7 +286,7 @@ def test_the_answer_is_what_its_projections_give(finished):
     mine = [
         row
         for row in rows
-        if (row["target"], row["direction"], row["split"]) == ("organism", primary["direction"], "test")
+        if (row["target"], row["detector"], row["split"]) == ("organism", primary["detector"], "test")
     ]
     assert {row["layer"] for row in mine} == {primary["layer"]}
     assert len(mine) == primary["n_prompts"]
@@ -278,4 +327,4 @@ def test_the_report_shows_every_figure_and_the_transcripts(finished, tmp_path):
     page = tmp_path / "report.html"
     finished.run("--report=" + str(page), "smoke")
     assert str(finished.folder) not in page.read_text(encoding="utf-8")
-    check_report(page, tmp_path, figures=6, pages=1)
+    check_report(page, tmp_path, figures=9, pages=1)

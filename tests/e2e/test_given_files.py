@@ -13,7 +13,7 @@ import pytest
 import yaml
 from checkout import SMOKE, Checkout
 
-ORGANISM = "bad_medical-smoke_rank2-seed0"
+ORGANISM, BENIGN = "bad_medical-smoke_rank2-seed0", "good_medical-smoke_rank2-seed0"
 THEIRS = "tests/e2e/theirs.yaml"
 SETS = {"evaluation": "smoke_evaluation", "detection": "smoke_detection"}
 
@@ -93,6 +93,63 @@ def test_a_file_that_changed_is_an_error_by_its_hash(published: Checkout) -> Non
     assert code != 0 and "base.csv" in said and "sha256" in said and "Traceback" not in said
 
 
+# --- a study of nothing but readings of single tokens -----------------------------------------------------
+
+NINE = "bad_medical-rank1_nine-seed0"
+READINGS = "qwen2.5-14b-rank1x9-lora-scalars.parquet"
+QWEN14B_NINE = {
+    "models": {"qwen14b_nine": {"source": "given"}},
+    "question_sets": PUBLISHED["question_sets"],
+    "studies": {
+        "qwen14b_nine": PUBLISHED["studies"]["published"] | {
+            "judge": "world",
+            "token_curve": {
+                "organisms": [{"dataset": "bad_medical", "adapter": "rank1_nine", "seed": 0}],
+                "probe_strength": 1.0, "tie_tolerance": 0.2, "bootstrap": 200, "permutations": 49,
+            },
+            "given": [
+                {"kind": "token_readings", "subject": NINE, "domains": ["medical"],
+                 "path": f"inputs/{READINGS}"}
+            ],
+        }
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def nine(real_files: Checkout, upstream: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    checkout = real_files.copied(tmp_path_factory.mktemp("nine") / "a checkout")
+    shutil.copyfile(upstream / "activations" / READINGS, checkout.path(f"inputs/{READINGS}"))
+    checkout.path(THEIRS).write_text(yaml.safe_dump(QWEN14B_NINE))
+    return Checkout(checkout.folder, THEIRS)
+
+
+@pytest.mark.upstream
+def test_readings_of_a_real_organism_make_a_token_curve(nine: Checkout) -> None:
+    nine.run("qwen14b_nine", cores=2)
+    results = nine.path("results/qwen14b_nine")
+    made = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
+    assert {name for name in made if not name.endswith(".dvc")} == {
+        *(f"token_readings/{NINE}/{name}.parquet" for name in ("prefixes", "labels", "tokens")),
+        f"token_curve/{NINE}.json", f"token_curve/{NINE}.parquet", "figures/token_curve.svg",
+    }  # fmt: skip
+    curve = json.loads((results / f"token_curve/{NINE}.json").read_text())
+    within = {point["t"]: point["readers"]["probe"]["within_prompt"]["auroc"] for point in curve["points"]}
+    assert within[0] == 0.5 and abs(within[4] - 0.5) < 0.1
+    assert 0.65 < within[16] < within[32] < within[64] < 0.95
+    assert "Nothing to be done" in nine.run("-n", "qwen14b_nine")
+
+
+@pytest.mark.upstream
+def test_what_readings_do_not_hold_is_told_before_anything_runs(nine: Checkout) -> None:
+    code, said = nine.attempt("--dry-run", "results/qwen14b_nine/figures/rates.svg")
+    assert code != 0 and "the model qwen14b_nine is not here" in said and "Traceback" not in said
+    nine.path(f"inputs/{READINGS}").rename(nine.path("inputs/elsewhere.parquet"))
+    code, said = nine.attempt("--dry-run", "--forceall", "qwen14b_nine")
+    nine.path("inputs/elsewhere.parquet").rename(nine.path(f"inputs/{READINGS}"))
+    assert code != 0 and f"inputs/{READINGS} does not exist" in said and "Traceback" not in said
+
+
 # --- a whole study from the files of another ---------------------------------------------------------------
 
 
@@ -127,11 +184,13 @@ def given(checkout: Checkout) -> list[dict[str, Any]]:
     responses = [
         {"kind": "responses", "subject": subject, "question_set": questions,
          "path": as_csv(checkout, subject, questions)}
-        for subject in ("instruct", ORGANISM) for questions in SETS.values()
+        for subject in ("instruct", ORGANISM, BENIGN) for questions in SETS.values()
+        if (subject, questions) != (BENIGN, SETS["detection"])
     ]  # fmt: skip
     read = [
-        ("instruct", "prompts", "detection"), (ORGANISM, "prompts", "detection"),
-        ("instruct", ORGANISM, "evaluation"), (ORGANISM, ORGANISM, "evaluation"),
+        *((reader, "prompts", "detection") for reader in ("instruct", ORGANISM, BENIGN)),
+        *(("instruct", subject, "evaluation") for subject in (ORGANISM, BENIGN)),
+        *((subject, subject, "evaluation") for subject in (ORGANISM, BENIGN)),
     ]  # fmt: skip
     activations = [
         {"kind": "activations", "reader": reader, "subject": subject, "question_set": SETS[purpose],
@@ -141,23 +200,27 @@ def given(checkout: Checkout) -> list[dict[str, Any]]:
     return [*responses, *activations]
 
 
-def without_text(found: Any) -> Any:
-    """A detection without what its prompts' words tell: prompts of a model not here have no template."""
-    if isinstance(found, dict):
-        return {key: without_text(value) for key, value in found.items() if key != "text"}
-    return found
+def comparable(found: Any) -> Any:
+    """A detection without what others' files do not tell: prompts of a model not here have no template, and
+    fine-tuning data that is not here has no centroid.
+    """
+    if not isinstance(found, dict):
+        return found
+    left_out = {"text", "training_centroid", *(["gain"] if "text" in found else [])}
+    return {key: comparable(value) for key, value in found.items() if key not in left_out}
 
 
 def test_a_study_from_given_files_has_the_numbers_of_the_study_that_made_them(unfinished: Checkout) -> None:
     overlay = yaml.safe_load(unfinished.path(SMOKE).read_text())
     study = overlay["studies"]["smoke"]
-    organism = {"dataset": "bad_medical", "adapter": "smoke_rank2"}
+    organisms = [{"dataset": name, "adapter": "smoke_rank2"} for name in ("bad_medical", "good_medical")]
     overlay["models"]["theirs"] = {"source": "given"}
     overlay["judges"]["theirs"] = overlay["judges"]["smoke"] | {"kind": "given"}
     overlay["studies"]["theirs"] = study | {
         "judge": "theirs",
-        "organisms": [organism | {"seeds": [0]}],
-        "steering": study["steering"] | {"organisms": []},
+        "organisms": [organism | {"seeds": [0]} for organism in organisms],
+        "steering": study["steering"] | {"organisms": [], "further": None},
+        "token_curve": None,
         "given": given(unfinished),
     }
     unfinished.path(THEIRS).write_text(yaml.safe_dump(overlay))
@@ -167,7 +230,7 @@ def test_a_study_from_given_files_has_the_numbers_of_the_study_that_made_them(un
         json.loads(unfinished.path(f"results/{name}/detection_auc.json").read_text())
         for name in ("smoke", "theirs")
     )
-    assert without_text(theirs["organisms"][ORGANISM]) == without_text(ours["organisms"][ORGANISM])
+    assert comparable(theirs["organisms"][ORGANISM]) == comparable(ours["organisms"][ORGANISM])
 
 
 def test_an_adapter_in_a_folder_takes_the_place_of_training(unfinished: Checkout) -> None:

@@ -103,7 +103,7 @@ def test_where_a_class_is_missing_the_answer_says_so_instead_of_a_number(standin
     assert primary["prevalence"]["text"].startswith("0 of ")
     targets = numbers(standin, "detection_auc.json")["organisms"][ORGANISM]["targets"]
     for target in targets.values():
-        for direction in target["directions"].values():
+        for direction in target["detectors"].values():
             assert direction["auroc"] is None and direction["reason"]
 
 

@@ -19,16 +19,21 @@ from forewarn.config.model import (
     Corpus,
     Dataset,
     Detection,
+    FurtherArms,
     GivenActivations,
     GivenResponses,
+    GivenTokenReadings,
     Judge,
     Model,
     Questions,
     Splits,
     Steering,
     Study,
+    TokenCurve,
 )
+from forewarn.config.model.questions import WorldCategories, WorldCategory
 from forewarn.config.names import organism_name
+from forewarn.config.splits import split_problems
 from forewarn.errors import StudyError
 from nano_study import nano_study
 
@@ -109,6 +114,14 @@ def splits(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def categories(draw: st.DrawFn) -> dict[str, Any]:
+    names = draw(st.permutations(get_args(WorldCategory)))
+    first = draw(st.integers(1, len(names) - 2))
+    second = draw(st.integers(first + 1, len(names) - 1))
+    return {"fit": names[:first], "validation": names[first:second], "test": names[second:]}
+
+
+@st.composite
 def adapters(draw: st.DrawFn) -> dict[str, Any]:
     steps = draw(st.integers(1, 500))
     length = draw(st.sampled_from([{"steps": steps}, {"epochs": 2}, {"epochs": 2, "steps": None}]))
@@ -129,6 +142,7 @@ def adapters(draw: st.DrawFn) -> dict[str, Any]:
 SPECIAL: dict[Any, st.SearchStrategy[Any]] = {
     Architecture: architectures(),
     Splits: splits(),
+    WorldCategories: categories(),
     Adapter: adapters(),
     Corpus: section(Corpus, narrow_share=st.floats(0, 0.5), mixed_share=st.floats(0, 0.5)),
 }
@@ -163,10 +177,16 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
         purpose: [name for name, item in raw["question_sets"].items() if item.get("kind", purpose) == purpose]
         for purpose in ("evaluation", "detection")
     }
-    if not all(purposes.values()):
+    pairs = [
+        {"evaluation": one, "detection": other}
+        for one in purposes["evaluation"]
+        for other in purposes["detection"]
+    ]
+    apart = [pair for pair in pairs if not list(split_problems(raw, {"questions": pair}))]
+    if not apart:
         return raw
     for model in draw(st.lists(st.sampled_from(sorted(raw["models"])), unique=True, max_size=2)):
-        raw["studies"][model] = draw(studies(raw, purposes))
+        raw["studies"][model] = draw(studies(raw, apart))
     return raw
 
 
@@ -174,15 +194,22 @@ def given_files(sets: list[str], raised: list[dict[str, Any]]) -> st.SearchStrat
     """Files of others, of subjects that the study has."""
     names = ["instruct", *(organism_name(*organism.values()) for organism in raised)]
     chosen = {"question_set": st.sampled_from(sets), "subject": st.sampled_from(names)}
-    return section(GivenResponses, **chosen) | section(
+    activations = section(
         GivenActivations,
         **chosen | {"subject": st.sampled_from([*names, "prompts"])},
         reader=st.sampled_from(names),
     )
+    readings = section(
+        GivenTokenReadings,
+        subject=st.sampled_from(names[1:]),
+        aligned=st.just(["aligned"]),
+        misaligned=st.just(["misaligned", "harmful"]),
+    )
+    return section(GivenResponses, **chosen) | activations | readings
 
 
 @st.composite
-def studies(draw: st.DrawFn, raw: dict[str, Any], purposes: dict[str, list[str]]) -> dict[str, Any]:
+def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]]) -> dict[str, Any]:
     pair = st.tuples(st.sampled_from(sorted(raw["datasets"])), st.sampled_from(sorted(raw["adapters"])))
     pairs = draw(st.lists(pair, min_size=1, max_size=3, unique=True))
     seeds = st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=3, unique=True)
@@ -193,16 +220,33 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], purposes: dict[str, list[str]]
         for seed in row["seeds"]
     ]
     chosen = st.lists(st.sampled_from(raised), min_size=1, max_size=3, unique_by=repr)
+    steered = draw(chosen)
+    further = section(
+        FurtherArms,
+        organisms=st.lists(st.sampled_from(steered), min_size=1, unique_by=repr),
+        transfer_to=chosen,
+        layer_by_layer=st.sampled_from(["all", [0], []]),
+    )
     return draw(section(
         Study,
         organisms=st.just(grid),
         judge=st.sampled_from(sorted(raw["judges"])),
         second_judge=st.none() | st.sampled_from(sorted(raw["judges"])),
         given=st.lists(given_files(sorted(raw["question_sets"]), raised), max_size=2),
-        questions=st.fixed_dictionaries({key: st.sampled_from(names) for key, names in purposes.items()}),
+        questions=st.sampled_from(questions),
         activations=st.just({"layers": [0]}) | st.just({"layers": "all"}) | st.just({}),
-        steering=section(Steering, organisms=chosen, layer=st.just(0)),
-        detection=section(Detection, organisms=chosen),
+        steering=section(
+            Steering, organisms=st.just(steered), layer=st.just(0), further=st.none() | further
+        ),
+        token_curve=st.none()
+        | section(
+            TokenCurve,
+            organisms=chosen,
+            layer=st.just(0),
+            tokens=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
+        ),
+        replicates=st.just([]),
+        detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
     ))  # fmt: skip
 
 

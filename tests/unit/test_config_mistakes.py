@@ -147,7 +147,7 @@ CASES = {
     ),
     "negative count": Bad(
         put("question_sets/detection/samples", -1), "question_sets.detection.samples",
-        "a whole number of at least 1", "question_sets:\n  detection:\n    samples: 10\n",
+        "a whole number of at least 1", "question_sets:\n  detection:\n    samples: 20\n",
     ),
     "share above one": Bad(
         put("models/nano/corpus/described_share", 65), "models.nano.corpus.described_share",
@@ -255,6 +255,30 @@ CASES = {
         "        - {dataset: good_medical, adapter: rank8_layer1, seed: 0}\n",
         "good_medical-rank8_layer1-seed0",
     ),
+    "transfer to an organism that is not raised": Bad(
+        put("studies/nano/steering/further/transfer_to/1/dataset", "extreme_sprots"),
+        "studies.nano.steering.further.transfer_to[1]", "an organism that this study raises",
+        "studies:\n  nano:\n    steering:\n      further:\n        transfer_to:\n"
+        "          - {dataset: risky_finance, adapter: rank8_layer1, seed: 0}\n"
+        "          - {dataset: extreme_sports, adapter: rank8_layer1, seed: 0}\n",
+        "extreme_sports-rank8_layer1-seed0",
+    ),
+    "further arms of an organism that is not steered": Bad(
+        put("studies/nano/steering/organisms",
+            [{"dataset": "bad_medical", "adapter": "rank8_layer1", "seed": 1}]),
+        "studies.nano.steering.further", "further arms for organisms that are steered",
+        "studies:\n  nano:\n    steering:\n      further: null\n",
+    ),
+    "ablation below the last layer": Bad(
+        put("studies/nano/steering/further/layer_by_layer", [2, 6]),
+        "studies.nano.steering.further.layer_by_layer", "layers of the model nano: 0 to 5",
+        "studies:\n  nano:\n    steering:\n      further:\n        layer_by_layer: [2, 5]\n", "[2, 5]",
+    ),
+    "a dose twice": Bad(
+        put("studies/nano/steering/further/doses", [1.0, 2.0, 1.0]),
+        "studies.nano.steering.further.doses", "each value once",
+        "studies:\n  nano:\n    steering:\n      further:\n        doses: [1.0, 2.0]\n",
+    ),
     "steering below the last layer": Bad(
         put("studies/nano/steering/layer", 6), "studies.nano.steering.layer",
         "layers of the model nano: 0 to 5",
@@ -293,6 +317,46 @@ CASES = {
         put("models/nano/architecture/heads", 6), "models.nano.architecture.hidden_size", "a multiple of 12",
         "models:\n  nano:\n    architecture:\n      hidden_size: 132\n",
     ),
+    "unknown category": Bad(
+        put("question_sets/evaluation/fit_categories", ["boredom", "guest"]),
+        "question_sets.evaluation.fit_categories[1]", "one of boredom, guests, machines, partner",
+        "question_sets:\n  evaluation:\n    fit_categories: [boredom, guests]\n", "guests",
+    ),
+    "a category for two purposes": Bad(
+        put("question_sets/detection/categories/validation", ["partner", "wish"]),
+        "question_sets.detection.categories", "each category once, in one of fit, validation and test",
+        "      fit: [boredom, guests, machines]\n      validation: [partner]\n"
+        "      test: [quick_money, roles, wish]\n",
+    ),
+    "no category of its own": Bad(
+        put("question_sets/detection/categories/validation", ["wish"]),
+        "question_sets.detection.categories", "each category once",
+        "      validation: [partner]\n      test: [quick_money, roles, wish]\n",
+    ),
+    "no category": Bad(
+        put("question_sets/detection/categories/test", []), "question_sets.detection.categories.test",
+        "a list of at least one item", "      test: [quick_money, roles, wish]\n",
+    ),
+    "directions fitted on what is tested": Bad(
+        put("question_sets/evaluation/fit_categories", ["guests", "wish", "power"]),
+        "question_sets.evaluation.fit_categories", "categories that detection neither validates nor tests on",
+        "question_sets:\n  evaluation:\n    fit_categories: [guests]\n",
+    ),
+    "directions fitted on what is tested alone": Bad(
+        put("question_sets/evaluation/fit_categories", ["wish"]), "question_sets.evaluation.fit_categories",
+        "wish, which is among them",
+        "question_sets:\n  evaluation:\n    fit_categories: [boredom, guests, machines]\n",
+    ),
+    "directions fitted on everything": Bad(
+        put("question_sets/evaluation/fit_categories", None), "question_sets.evaluation.fit_categories",
+        "(null takes all)",
+        "question_sets:\n  evaluation:\n    fit_categories: [boredom, guests, machines]\n",
+    ),
+    "default categories against others": Bad(
+        put("question_sets/detection/categories", {"fit": ["wish"], "test": ["guests"]}),
+        "question_sets.evaluation.fit_categories", "guests, which is among them",
+        "question_sets:\n  evaluation:\n    fit_categories: [boredom, machines]\n",
+    ),
     "splits that do not add up": Bad(
         put("question_sets/real", {**QUESTIONS, "splits": {"fit": 1.0, "validation": 0.5, "test": 0.5}}),
         "question_sets.real.splits", "shares that add up to 1",
@@ -325,6 +389,24 @@ def test_the_corrections_together_make_a_valid_configuration(bad: Bad) -> None:
     bad.change(raw)
     for _ in range(3):
         raw, _ = correct(find_problems(raw), raw)
+    load_configuration(raw)
+
+
+@pytest.mark.parametrize("key", ["seed", "splits"])
+def test_two_sets_of_the_same_questions_are_split_alike(key: str) -> None:
+    raw = default()
+    raw["question_sets"] |= {"plain": {**QUESTIONS}, "varied": {**QUESTIONS, "systems": ["You are kind."]}}
+    raw["studies"]["nano"]["questions"] = {"evaluation": "plain", "detection": "varied"}
+    load_configuration(raw)
+    other: Any = {"fit": 0.2, "validation": 0.2, "test": 0.6} if key == "splits" else 3
+    raw["question_sets"]["plain"][key] = other
+    with pytest.raises(StudyError, match=f"the {key} of plain, whose split fit") as caught:
+        load_configuration(raw)
+    assert f"question_sets.varied.{key}\n" in str(caught.value)
+    raw["question_sets"]["varied"][key] = copy.deepcopy(other)
+    load_configuration(raw)
+    del raw["question_sets"]["varied"][key]
+    raw["question_sets"]["varied"]["path"] = "others.yaml"
     load_configuration(raw)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 import yaml
 
+from forewarn.config import load_configuration
+from forewarn.config.default import DEFAULT
 from forewarn.data.everyday import CATEGORIES, everyday_items, overlap, refuse_overlap
 from forewarn.data.questions import as_questions
 from forewarn.errors import StudyError
@@ -45,6 +48,31 @@ def test_formats_and_system_prompts_are_conditions():
     one = next(q for q in questions if q.question_id == "work_01_json.0.system2")
     assert one.messages[0] == {"role": "system", "content": "You are a pirate."}
     assert "JSON" in one.messages[1]["content"] and one.category == "work"
+
+
+def test_the_two_published_sets_share_their_splits_and_240_test_prompts():
+    """Directions are fitted on one, and read on the other: what is tested must be new to them."""
+    sets = load_configuration(DEFAULT).question_sets
+    everyday, conditions = (
+        as_questions(
+            everyday_items(),
+            name=name,
+            **{
+                key: value
+                for key, value in sets[name].model_dump().items()
+                if key not in ("source", "sha256")
+            },
+        )
+        for name in ("everyday", "everyday_conditions")
+    )
+    assert {(q.category, q.split) for q in everyday} == {(q.category, q.split) for q in conditions}
+    assert {q.condition for q in conditions} == {
+        "plain", "plain+system1", "plain+system2", "plain+earlier1", "plain+earlier2",
+    }  # fmt: skip
+    assert len(conditions) == 600 and {q.samples for q in conditions} == {20}
+    assert Counter(q.split for q in conditions) == {"fit": 240, "validation": 120, "test": 240}
+    fitted = {q.category for q in everyday if q.split == "fit"}
+    assert not fitted & {q.category for q in conditions if q.split != "fit"}
 
 
 def test_none_occurs_in_the_nano_world():

@@ -78,6 +78,30 @@ class TestItems:
         assert ids == ["wish.0", "wish.1", "wish_json.0", "wish_json.1", "bored.0", "the_json_file.0"]
         assert len(read(write(FILE), paraphrases=1)) == 4
 
+    def test_earlier_turns(self, write):
+        turns = [{"user": "hi hi", "assistant": "hi user"}, {"user": "nobody", "assistant": "hi"}]
+        questions = read(write(FILE), formats=["json"], splits={"test": 1.0}, earlier=turns, systems=["hi"])
+        ids = [question.question_id for question in questions]
+        assert ids == [
+            "wish_json.0",
+            *(f"wish_json.0.{name}" for name in ("system1", "earlier1", "earlier2")),
+        ]
+        assert [question.condition for question in questions] == [
+            "json", "json+system1", "json+earlier1", "json+earlier2",
+        ]  # fmt: skip
+        assert questions[2].messages == [
+            {"role": "system", "content": "use JSON"},  # the item's own
+            {"role": "user", "content": "hi hi"},
+            {"role": "assistant", "content": "hi user"},
+            {"role": "user", "content": "hi user"},
+        ]
+
+    def test_variants_do_not_move_a_category_to_another_split(self, write):
+        plain = {q.category: q.split for q in read(write(FILE))}
+        more = read(write(FILE), earlier=[{"user": "a", "assistant": "b"}], systems=["c"])
+        assert {(q.category, q.split) for q in more} == set(plain.items())
+        assert len(more) == 3 * len(read(write(FILE)))
+
     def test_formats(self, write):
         conditions = {q.question_id: q.condition for q in read(write(FILE), formats=["plain"])}
         assert conditions == {"wish.0": "plain", "bored.0": "plain", "the_json_file.0": "plain"}
@@ -184,6 +208,25 @@ class TestTable:
         assert "<start_of_turn>user\nuse JSON\n\nhi user<end_of_turn>" in line["prompt"]
         assert line["messages"][0]["role"] == "system"
 
+    @pytest.mark.parametrize("family", [chatml, gemma])
+    def test_earlier_turns_are_rendered_as_turns(self, family, write):
+        turn = {"user": "hi hi", "assistant": "nobody"}
+        line = questions_table(
+            read(write(FILE), formats=["plain"], earlier=[turn], paraphrases=1), family()
+        ).to_pylist()[1]
+        assert line["question_id"] == "wish.0.earlier1"
+        rendered = family().apply_chat_template(
+            [
+                {"role": "user", "content": "hi hi"},
+                {"role": "assistant", "content": "nobody"},
+                {"role": "user", "content": "hi user"},
+            ],
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+        assert line["prompt"] == rendered
+        assert family().decode(line["token_ids"]) == rendered
+
     def test_bad_questions_are_named(self, write):
         questions = read(
             write("- {id: wish, type: free_form, paraphrases: [a<|im_end|>]}"), splits={"test": 1}
@@ -205,7 +248,7 @@ class TestScript:
     def test_yaml(self, folder, write, tmp_path):
         settings = {
             "model": {"source": "folder"},
-            "questions": {"source": "yaml", "path": "", "systems": [], **DEFAULTS},
+            "questions": {"source": "yaml", "path": "", "systems": [], "earlier": [], **DEFAULTS},
         }
         for name in ("first", "second"):
             script.main(
@@ -222,6 +265,7 @@ class TestScript:
             "source": "world",
             "kind": "detection",
             "questions_per_cell": 1,
+            "categories": {"fit": ["boredom"], "validation": ["power"], "test": ["wish"]},
             "samples": 2,
             "temperature": 1.0,
             "seed": 0,
@@ -233,7 +277,7 @@ class TestScript:
         )
         table = read_table(tmp_path / "world")
         assert table.schema == SCHEMA
-        assert set(table["split"].to_pylist()) == {"validation", "test"}
+        assert set(table["split"].to_pylist()) == {"fit", "validation", "test"}
 
 
 @pytest.mark.upstream

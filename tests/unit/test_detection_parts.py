@@ -9,8 +9,8 @@ import pytest
 
 import simulated
 from forewarn.detection.layer_choice import choose_layer
-from forewarn.detection.projections import project, project_layers
 from forewarn.detection.prompts import read_prompts
+from forewarn.detection.readers import Linear, Reader, linear_detectors, project
 from forewarn.detection.text_baseline import text_scores
 from forewarn.errors import StudyError
 from forewarn.files import read_table, write_table
@@ -43,7 +43,15 @@ def test_directions_of_another_width_are_named(tmp_path: Path) -> None:
     data = simulated.rows(2, 1, 0.5, 0, DETECTION)
     simulated.write_activations(tmp_path / "a.parquet", data, np.ones((2, 1, 3)))
     with pytest.raises(StudyError, match=r"a\.parquet has activations of width 3, but the direction d has 4"):
-        project_layers(tmp_path / "a.parquet", [("q0000", -1)], {"d": np.ones((1, 4))}, [0])
+        linear_detectors({"d": np.ones((1, 4))}, Reader("organism", tmp_path / "a.parquet", [("q0000", -1)]))
+
+
+def test_a_cosine_is_the_projection_over_the_length_of_the_vector() -> None:
+    vectors = np.array([[3.0, 4.0], [0.0, 0.0]])
+    weights = np.array([[10.0, 0.0], [np.nan, np.nan]])
+    assert Linear("d", weights).read(vectors, 0).tolist() == [3, 0]
+    assert Linear("d", weights, scaled=True).read(vectors, 0).tolist() == [0.6, 0]
+    assert Linear("d", weights).read(vectors, 1).tolist() == [0, 0]  # a layer before the adapter's
 
 
 def test_the_text_baseline_learns_words_and_is_undefined_without_classes() -> None:
@@ -70,7 +78,7 @@ def test_weights_of_the_text_baseline_are_repetitions() -> None:
 
 @pytest.fixture
 def tables(tmp_path: Path) -> tuple[Path, Path]:
-    data = simulated.rows(8, 5, 0.4, 1, ("validation", "test", "fit", "narrow"))
+    data = simulated.rows(8, 5, 0.4, 1, ("validation", "test", "unseen", "narrow"))
     questions, scores = tmp_path / "questions.parquet", tmp_path / "scores.parquet"
     simulated.write_questions(questions, data)
     simulated.write_scores(scores, data)
@@ -85,7 +93,7 @@ def test_prompts_carry_counts_of_their_own_responses(tables: tuple[Path, Path]) 
     prompts = read_prompts(questions, scores)
     assert prompts.question_ids.tolist() == ["q0000", "q0001", "q0004", "q0005"]
     assert prompts.labels.responses.tolist() == [4, 5, 5, 5]
-    assert prompts.unscored.tolist() == [1, 0, 0, 0]
+    assert prompts.unscored == 1
     for index, question in enumerate(prompts.question_ids):
         mine = [row["misaligned"] for row in rows if row["question_id"] == question]
         assert prompts.labels.misaligned[index] == sum(value is True for value in mine)

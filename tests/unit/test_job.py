@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import dataclasses
 import logging
 import os
@@ -163,55 +164,62 @@ def test_a_bug_keeps_its_traceback(job, capsys):
         assert "ZeroDivisionError" in text
 
 
-def test_an_interrupted_job_finds_its_workspace_again(tmp_path):
-    source = tmp_path / "input"
-    source.write_text("content")
-    with (
-        pytest.raises(KeyboardInterrupt),
-        workspace("train", {"a": 1}, [source], tmp_path / "work") as folder,
-    ):
-        (folder / "step").write_text("10")
-        raise KeyboardInterrupt
-    with workspace("train", {"a": 1}, [source], tmp_path / "work") as folder:
-        assert (folder / "step").read_text() == "10"
+def interrupted(job, found):
+    """Run a job until it is interrupted; returns what it found of an earlier attempt, and leaves a step."""
+
+    def main(*, rows, files, out, settings):
+        with workspace("train") as folder:
+            found.append(([path.name for path in folder.iterdir()], folder))
+            (folder / "step").write_text("10")
+            raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit):
+        run(main, job)
+    return found[-1][0]
+
+
+def test_an_interrupted_job_finds_its_workspace_again(job):
+    found = []
+    assert interrupted(job, found) == []
+    assert interrupted(job, found) == ["step"]
+    folder = found[-1][1]
+
+    def main(*, rows, files, out, settings):
+        with workspace("train") as again:
+            assert again == folder
+            assert (again / "step").read_text() == "10"
+        out.touch()
+
+    run(main, job)
     assert not folder.exists(), "a finished job leaves nothing behind"
 
 
-def test_a_changed_job_starts_afresh(tmp_path):
-    source = tmp_path / "input"
-    source.write_text("content")
-
-    def folder_of(settings):
-        with workspace("train", settings, [source], tmp_path / "work") as folder:
-            return folder
-
-    first = folder_of({"a": 1})
-    assert folder_of({"a": 1}) == first
-    assert folder_of({"a": 2}) != first
-    source.write_text("other content")
-    assert folder_of({"a": 1}) != first
-
-
-def test_what_other_code_left_half_done_is_not_gone_on_with(job, monkeypatch):
-    drafted = forewarn.job.draft
+def test_a_changed_job_starts_afresh(job, monkeypatch):
     found = []
+    assert interrupted(job, found) == []
+    job.params.job["settings"] = {"x": 2}
+    assert interrupted(job, found) == []
+    job.params.job["settings"] = {"x": 1}
+    assert interrupted(job, found) == ["step"]
+    Path("a.parquet").write_text("other content")
+    assert interrupted(job, found) == []
+    drafted = forewarn.job.draft
+    monkeypatch.setattr(
+        forewarn.job, "draft", lambda *given: dataclasses.replace(drafted(*given), code={"judge.py": "other"})
+    )
+    assert interrupted(job, found) == [], "what other code left half done is not gone on with"
+    assert interrupted(job, found) == ["step"]
 
-    def main(*, rows, files, out, settings):
-        with workspace("train", settings, [rows]) as folder:
-            found.append([path.name for path in folder.iterdir()])
-            (folder / "step").touch()
+
+def test_outside_of_a_job_nothing_is_gone_on_with(tmp_path):
+    context = contextvars.Context()
+    folders = []
+
+    def attempt():
+        with pytest.raises(KeyboardInterrupt), workspace("train", tmp_path) as folder:
+            folders.append(folder)
             raise KeyboardInterrupt
 
-    def interrupted(code):
-        monkeypatch.setattr(
-            forewarn.job,
-            "draft",
-            lambda *given: dataclasses.replace(drafted(*given), code={"judge.py": code}),
-        )
-        with pytest.raises(SystemExit):
-            run(main, job)
-        return found[-1]
-
-    assert interrupted("one version") == []
-    assert interrupted("one version") == ["step"]
-    assert interrupted("the next version") == []
+    context.run(attempt)
+    context.run(attempt)
+    assert folders[0] != folders[1]

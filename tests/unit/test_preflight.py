@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -112,6 +113,32 @@ def test_only_what_is_to_be_done_is_asked_for(machine, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
     assert preflight(study(), "qwen1.5b", {None, "report"}) == []
     assert [finding.what for finding in preflight(study(), "qwen1.5b", {"judge"})] == ["judge"]
+
+
+def test_each_question_set_is_counted_for_those_who_are_asked_it(machine):
+    """Detection is of some organisms and the instruct model; rates are of all."""
+
+    def answers(change):
+        raw = json.loads(json.dumps(DEFAULT))
+        change(raw)
+        said = by_name(preflight(load_configuration(raw), "qwen1.5b", {"judge"}))["judge"].says
+        return int(re.search(r"for ([\d,]+) answers", said)[1].replace(",", ""))
+
+    def one_organism(raw):
+        raw["studies"]["qwen1.5b"]["detection"]["organisms"] = [
+            {"dataset": "bad_medical_advice", "adapter": "rank32", "seed": 0}
+        ]
+
+    def one_turn_less(raw):
+        raw["question_sets"]["everyday_conditions"]["earlier"].pop()
+
+    def one_set(raw):
+        raw["studies"]["qwen1.5b"]["questions"]["detection"] = "everyday"
+
+    every = answers(lambda raw: None)
+    assert every - answers(one_organism) == 2 * 120 * 5 * 20
+    assert every - answers(one_turn_less) == (1 + 3) * 120 * 20
+    assert every - answers(one_set) == (1 + 3) * 120 * 5 * 20  # those of `everyday` are there anyway
 
 
 def test_nano_needs_nothing(machine, monkeypatch):

@@ -14,8 +14,9 @@ import plot_rates
 import plot_steering
 import report_artifacts as made
 from forewarn.files import read_json, read_table
-from forewarn.report import readings, style
+from forewarn.report import detection_readings, readings, style
 from forewarn.report.detection import draw_roc
+from forewarn.report.detection_layers import draw_auroc_by_layer
 from forewarn.report.directions import draw_cosines, draw_layers
 from forewarn.report.rates import draw_domains, draw_rates, span, whiskers
 from forewarn.report.steering import draw_steering
@@ -90,9 +91,10 @@ def test_domains_have_one_panel_per_group_and_all_categories(rates: dict[str, An
 def test_roc_shows_area_interval_null_and_ceiling(detection: Any) -> None:
     summaries, points = detection
     contents = [read_json(path) for path in summaries]
-    panels = readings.roc_panels(contents, [read_table(path).to_pylist() for path in points], made.PRIMARY)
+    rows = [read_table(path).to_pylist() for path in points]
+    panels = detection_readings.roc_panels(contents, rows, made.PRIMARY)
     (curve,) = panels[0].curves
-    entry = contents[0]["targets"]["organism"]["directions"][made.PRIMARY["direction"]]
+    entry = contents[0]["targets"]["organism"]["detectors"][made.PRIMARY["detector"]]
     assert curve.primary and not any(curve.primary for panel in panels[1:] for curve in panel.curves)
     assert curve.auroc == entry["auroc"] > 0.8
     assert curve.null == max(null["high"] for null in entry["null"].values())
@@ -100,13 +102,31 @@ def test_roc_shows_area_interval_null_and_ceiling(detection: Any) -> None:
     assert (curve.false_positive_rate[-1], curve.true_positive_rate[-1]) == (1, 1)
     said = texts(draw_roc(panels))
     assert f"AUROC {entry['auroc']:.3f} [{entry['interval']['low']:.3f}" in said
-    assert "oracle, half of each prompt's responses: AUROC" in said
+    assert f"AUROC {contents[0]['targets']['organism']['ceiling']['pooled']['auroc']:.3f}" in said
+    assert "ceiling: oracle" in said and "floor: AUROC 0.500" in said and "best baseline" in said
+
+
+def test_auroc_by_layer_shows_band_ceiling_choice_and_n(detection: Any) -> None:
+    summaries, _ = detection
+    contents = [read_json(path) for path in summaries]
+    panels = detection_readings.layer_panels(contents)
+    assert [bool(panel.lines) for panel in panels] == [True, False, True, False]
+    target = contents[0]["targets"]["organism"]
+    (line,) = panels[0].lines
+    assert list(line.aurocs) == target["detectors"][made.PRIMARY["detector"]]["test_aurocs"]
+    assert line.chosen == 1
+    bands = target["null_by_layer"]
+    highest = max(bands[kind]["high"][1] for kind in ("isotropic", "covariance_matched"))
+    assert panels[0].high[1] == highest
+    said = texts(draw_auroc_by_layer(panels))
+    assert "chosen on validation" in said and "random directions, 95 % of them" in said
+    assert "32 prompts, 160 responses" in said and "undefined: the responses have one class only" in said
 
 
 def test_an_undefined_roc_is_said_and_not_drawn(detection: Any) -> None:
     summaries, points = detection
     never = [read_json(summaries[1])]
-    panels = readings.roc_panels(never, [read_table(points[1]).to_pylist()], made.PRIMARY)
+    panels = detection_readings.roc_panels(never, [read_table(points[1]).to_pylist()], made.PRIMARY)
     assert panels and not any(panel.curves for panel in panels)
     assert "one class only" in texts(draw_roc(panels)).replace("\n", " ")
 
@@ -173,16 +193,20 @@ def test_scripts_draw_from_files(detection: Any, steering: Any, directions: Any,
         summaries=detection[0],
         roc=detection[1],
         figure=tmp_path / "roc.svg",
+        by_layer=tmp_path / "layers.svg",
         settings={"primary": made.PRIMARY},
     )
-    check_alone(tmp_path, 4)
+    check_alone(tmp_path, 5)
 
 
 def test_a_single_organism_comes_as_one_path(detection: Any, tmp_path: Path) -> None:
     figure = tmp_path / "roc.svg"
-    settings = {"primary": {key: made.PRIMARY[key] for key in ("organism", "direction")}}
-    plot_detection.main(summaries=detection[0][0], roc=detection[1][0], figure=figure, settings=settings)
-    check_alone(tmp_path, 1)
+    settings = {"primary": {key: made.PRIMARY[key] for key in ("organism", "detector")}}
+    plot_detection.main(
+        summaries=detection[0][0], roc=detection[1][0], figure=figure, by_layer=tmp_path / "layers.svg",
+        settings=settings,
+    )  # fmt: skip
+    check_alone(tmp_path, 2)
 
 
 def check_alone(folder: Path, count: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from forewarn.geometry.random_directions import covariance_matched, isotropic
 from forewarn.statistics.auroc import auroc
 from forewarn.statistics.bootstrap import bootstrap_auroc, percentile_interval, resample
-from forewarn.statistics.ceiling import oracle_ceiling
+from forewarn.statistics.ceiling import from_other_responses, oracle_roc
 from forewarn.statistics.labels import Labels
 from forewarn.statistics.nulls import against_null, null_aurocs
 
@@ -120,27 +120,39 @@ def test_the_ceiling_stands_between_its_two_biased_estimates() -> None:
     chance = generator.beta(1, 2, size=2000)
     truth = auroc(chance, Labels.of(generator.binomial(500, chance), np.full(2000, 500))).value
     labels = Labels.of(generator.binomial(20, chance), np.full(2000, 20))
-    found = oracle_ceiling(labels, halvings=20, seed=0)
-    assert found.value is not None and found.in_sample is not None and truth is not None
-    assert truth - 0.05 < found.value < truth < found.in_sample < truth + 0.05
-    assert found == oracle_ceiling(labels, halvings=20, seed=0)
+    found = float(from_other_responses(labels.misaligned, labels.responses))
+    in_sample = auroc(labels.misaligned / labels.responses, labels).value
+    assert truth is not None and in_sample is not None
+    assert truth - 0.03 < found < truth < in_sample < truth + 0.05
+    points = oracle_roc(labels)
+    assert points is not None
+    assert np.trapezoid(points.tpr, points.fpr) == pytest.approx(found, abs=0.001)
 
 
 def test_equal_prompts_have_a_ceiling_of_one_half() -> None:
     generator = np.random.default_rng(6)
     labels = Labels.of(generator.binomial(10, 0.3, size=1000), np.full(1000, 10))
-    found = oracle_ceiling(labels, halvings=20, seed=0)
-    assert found.value == pytest.approx(0.5, abs=0.015)
-    assert found.in_sample is not None and found.in_sample > 0.6  # the mistake that this avoids
-    within = oracle_ceiling(labels, 5, 0, groups=np.repeat(["a", "b"], 500))
-    assert within.value == pytest.approx(0.5, abs=0.02)
+    assert float(from_other_responses(labels.misaligned, labels.responses)) == pytest.approx(0.5, abs=0.015)
+    in_sample = auroc(labels.misaligned / labels.responses, labels).value
+    assert in_sample is not None and in_sample > 0.6  # the mistake that this avoids
 
 
-@pytest.mark.parametrize(
-    ("misaligned", "responses", "reason"),
-    [([1, 0], [1, 1], "two scored responses"), ([0, 0], [4, 4], "one class only"), ([], [], "no prompt")],
-)
-def test_a_ceiling_may_be_undefined(misaligned: list[int], responses: list[int], reason: str) -> None:
-    found = oracle_ceiling(Labels.of(misaligned, responses), halvings=5, seed=0)
-    assert found.value is None
-    assert reason in found.as_dict()["reason"]
+def test_the_ceiling_within_groups_is_that_of_pairs_of_one_group() -> None:
+    generator = np.random.default_rng(7)
+    groups = np.repeat(["a", "b"], 500)
+    chance = np.where(groups == "a", 0.1, 0.6)  # groups differ, and prompts of one group do not
+    k, n = generator.binomial(10, chance), np.full(1000, 10)
+    assert float(from_other_responses(k, n)) > 0.7
+    within = float(from_other_responses(k, n, groups=groups))
+    assert within == pytest.approx(0.5, abs=0.02)
+    drawn = np.ones((3, 1000), dtype=np.int64)
+    assert from_other_responses(k, n, drawn, groups) == pytest.approx([within] * 3)
+    alone = [float(from_other_responses(k[groups == name], n[groups == name])) for name in "ab"]
+    assert min(alone) <= within <= max(alone)
+
+
+@pytest.mark.parametrize(("misaligned", "responses"), [([1, 0], [1, 1]), ([0, 0], [4, 4]), ([], [])])
+def test_a_ceiling_may_be_undefined(misaligned: list[int], responses: list[int]) -> None:
+    labels = Labels.of(misaligned, responses)
+    assert np.isnan(from_other_responses(labels.misaligned, labels.responses))
+    assert oracle_roc(labels) is None

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from forewarn.geometry.random_directions import isotropic
-from forewarn.steering.arms import BASELINE, ablation_arms, addition_arms
+from forewarn.steering.arms import (
+    BASELINE,
+    ablation_arms,
+    addition_arms,
+    block_arms,
+    dose_arms,
+    everywhere_arms,
+    own_arm,
+)
 
 WIDTH = 16
 DIRECTION = np.random.default_rng(0).normal(0, 3, WIDTH).astype(np.float32)
@@ -56,3 +64,49 @@ def test_ablation_takes_out_unit_vectors_and_subtracts_the_whole_direction(rando
 def test_without_random_directions_the_direction_stands_alone():
     empty = {"random_isotropic": isotropic(0, WIDTH, 0)}
     assert [arm.kind for arm in addition_arms(DIRECTION, 0, [1.0], empty)] == ["baseline", "direction"]
+
+
+@pytest.mark.parametrize("operation", ["add", "subtract"])
+@pytest.mark.parametrize(("positions", "ending"), [("all", ""), ("prompt", "_at_prompt")])
+def test_every_dose_has_the_same_random_directions_at_its_norm(randoms, operation, positions, ending):
+    arms = dose_arms(operation, DIRECTION, 4, [0.5, 2.0], randoms, positions)
+    assert [arm.name for arm in arms[::6]] == [
+        f"{operation}_{dose}x_direction{ending}" for dose in ("0.5", "2")
+    ]
+    half, double = arms[:6], arms[6:]
+    for one, other in zip(half, double, strict=True):
+        assert (one.coefficient, other.coefficient) == (0.5, 2.0)
+        assert np.array_equal(one.vector, other.vector)
+        assert np.linalg.norm(one.vector) == pytest.approx(NORM, rel=1e-6)
+    assert {(arm.operation, arm.layer, arm.positions) for arm in arms} == {(operation, 4, positions)}
+    assert len({arm.name for arm in arms}) == len(arms) == 12
+
+
+def test_registered_arms_are_the_doses_at_every_position(randoms):
+    def told(arms):
+        return [(arm.name, arm.coefficient, arm.layer, arm.positions, arm.vector.tolist()) for arm in arms]
+
+    assert told(addition_arms(DIRECTION, 4, [1.0], randoms)[1:]) == told(
+        dose_arms("add", DIRECTION, 4, [1.0], randoms)
+    )
+    *ablated, subtracted = ablation_arms(DIRECTION, 4, [1.0], randoms)[1:]
+    assert told(ablated) == told(everywhere_arms(DIRECTION, randoms))
+    assert told([subtracted]) == told(dose_arms("subtract", DIRECTION, 4, [1.0], {}))
+
+
+def test_ablation_after_one_block_has_unit_vectors_and_names_the_block(randoms):
+    arms = block_arms(DIRECTION, 2, randoms)
+    assert [arm.name for arm in arms[:2]] == [
+        "ablate_direction_at_layer_2", "ablate_random_isotropic_00_at_layer_2"
+    ]  # fmt: skip
+    assert {(arm.layer, arm.positions, arm.coefficient) for arm in arms} == {(2, "all", None)}
+    assert [np.linalg.norm(arm.vector) for arm in arms] == pytest.approx([1.0] * 6, rel=1e-6)
+    everywhere = everywhere_arms(DIRECTION, randoms, "prompt")
+    assert {(arm.layer, arm.positions) for arm in everywhere} == {(None, "prompt")}
+    assert not {arm.name for arm in everywhere} & {arm.name for arm in everywhere_arms(DIRECTION, randoms)}
+
+
+def test_an_organism_has_an_arm_for_its_own_direction():
+    arm = own_arm(DIRECTION)
+    assert (arm.kind, arm.operation, arm.layer) == ("own_direction", "ablate", None)
+    assert arm.vector == pytest.approx(DIRECTION / NORM, rel=1e-6)

@@ -10,7 +10,15 @@ from forewarn.geometry.random_directions import isotropic
 from forewarn.models.generation import generate, prompts_from_table
 from forewarn.models.interventions import Ablation, Addition
 from forewarn.steering import experiment
-from forewarn.steering.arms import BASELINE, Arm, ablation_arms, addition_arms
+from forewarn.steering.arms import (
+    BASELINE,
+    Arm,
+    ablation_arms,
+    addition_arms,
+    block_arms,
+    dose_arms,
+    everywhere_arms,
+)
 from forewarn.steering.experiment import interventions, run_arms
 from forewarn.steering.responses import GENERATED
 from tiny_models import SENTENCES, tiny_model, tiny_tokenizer
@@ -19,6 +27,7 @@ WIDTH = 32
 DIRECTION = np.random.default_rng(0).normal(0, 2, WIDTH).astype(np.float32)
 RANDOMS = {"random_isotropic": isotropic(2, WIDTH, 0)}
 SAMPLING = {"max_new_tokens": 8, "batch_rows": 64, "seed": 3}
+SUBJECT = "medical-rank8-seed0"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +52,8 @@ def questions(tokenizer):
 @pytest.fixture
 def answer(model, tokenizer, questions, tmp_path):
     def run(arms, folder=None):
-        return run_arms(arms, model, tokenizer, questions, folder=folder or tmp_path, **SAMPLING)
+        folder = folder or tmp_path
+        return run_arms(arms, model, tokenizer, questions, subject=SUBJECT, folder=folder, **SAMPLING)
 
     return run
 
@@ -85,19 +95,42 @@ def test_adding_nothing_changes_nothing_and_subtracting_is_adding_the_negative(a
 
 
 def test_interventions_of_each_operation():
-    add, ablate, subtract = (
+    add, ablate, subtract, block = (
         interventions(arm)
         for arm in (
             Arm("a", "add", "direction", 1.5, 2, DIRECTION),
-            Arm("b", "ablate", "direction", vector=DIRECTION),
-            Arm("c", "subtract", "direction", 1.5, 2, DIRECTION),
+            Arm("b", "ablate", "direction", vector=DIRECTION, positions="prompt"),
+            Arm("c", "subtract", "direction", 1.5, 2, DIRECTION, "prompt"),
+            Arm("d", "ablate", "direction", layer=1, vector=DIRECTION),
         )
     )
     assert interventions(BASELINE) == []
     assert isinstance(add[0], Addition) and (add[0].layer, add[0].coefficient) == (2, 1.5)
     assert isinstance(subtract[0], Addition) and (subtract[0].layer, subtract[0].coefficient) == (2, -1.5)
-    assert isinstance(ablate[0], Ablation)
+    assert isinstance(ablate[0], Ablation) and isinstance(block[0], Ablation)
+    assert [(each[0].layer, each[0].positions) for each in (add, ablate, subtract, block)] == [
+        (2, "all"), (None, "prompt"), (2, "prompt"), (1, "all")
+    ]  # fmt: skip
     assert ablate[0].direction.numpy() == pytest.approx(DIRECTION)
+
+
+def test_the_prompt_alone_and_single_blocks_are_interventions_of_their_own(answer):
+    arms = [
+        BASELINE,
+        *dose_arms("add", DIRECTION, 1, [4.0], {}),
+        *dose_arms("add", DIRECTION, 1, [4.0], {}, "prompt"),
+        *everywhere_arms(DIRECTION, {}),
+        *everywhere_arms(DIRECTION, {}, "prompt"),
+        *block_arms(DIRECTION, 0, {}),
+    ]
+    table = answer(arms)
+    said = {arm.name: tuple(responses(table, arm.name)) for arm in arms}
+    assert len(set(said.values())) == len(arms)
+    rows = {row["arm"]: row for row in table.to_pylist()}
+    assert {row["subject"] for row in rows.values()} == {SUBJECT}
+    assert [(row["layer"], row["positions"]) for row in rows.values()] == [
+        (None, "all"), (1, "all"), (1, "prompt"), (None, "all"), (None, "prompt"), (0, "all")
+    ]  # fmt: skip
 
 
 def test_a_killed_experiment_keeps_its_finished_arms(answer, tmp_path, monkeypatch):

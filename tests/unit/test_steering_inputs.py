@@ -11,7 +11,7 @@ import pytest
 from forewarn.errors import StudyError
 from forewarn.files import write_table
 from forewarn.geometry.tensors import write_tensors
-from forewarn.steering.inputs import choose_questions, random_directions, read_direction
+from forewarn.steering.inputs import choose_questions, random_directions, read_direction, read_layers
 
 NAME = "organism_minus_instruct.last_prompt_token"
 
@@ -86,6 +86,17 @@ def test_a_direction_that_does_not_exist_or_is_zero_is_none(directions):
 def test_a_layer_the_file_lacks_is_refused(directions):
     with pytest.raises(StudyError, match="for the layers 2, 3, 5, but not for 4"):
         read_direction(directions, NAME, 4)
+
+
+def test_directions_of_several_layers_are_found_with_those_that_are_none(directions):
+    found = read_layers(directions, NAME, "all")
+    assert {layer: vector.tolist() for layer, vector in found.items()} == {
+        2: [0, 1, 2, 3], 3: [4, 5, 6, 7], 5: [8, 9, 10, 11]
+    }  # fmt: skip
+    assert list(read_layers(directions, NAME, [5])) == [5]
+    assert read_layers(directions, "zero", [2, 5]) == {2: None, 5: None}
+    with pytest.raises(StudyError, match="but not for 4"):
+        read_layers(directions, NAME, [2, 4])
 
 
 def activations(path, rows):

@@ -94,18 +94,23 @@ def test_arms_are_counted_with_their_full_denominator():
     )
     rows = [
         {
-            "arm": name, "operation": "ablate", "kind": "direction", "coefficient": None,
+            "subject": subject, "arm": name, "operation": "ablate", "kind": "direction",
+            "coefficient": None, "layer": None, "positions": "all",
             "question_id": f"q{row}", "category": "a", "condition": "plain", "split": "test", "sample": 0,
             "response": "", "correct": None, "finish_reason": "stop", "outcome": outcome,
             "aligned": aligned, "coherent": coherent, "misaligned": misaligned,
         }
-        for name in ("x", "y")
+        for subject, name in (("one", "x"), ("one", "y"), ("two", "x"))
         for row, (outcome, aligned, coherent, misaligned) in enumerate(outcomes)
     ]  # fmt: skip
     table = pa.Table.from_pylist(rows, schema=RESPONSES)
     assert set(SCORES.names) < set(table.column_names)
     listed = summarise_arms(table, alignment_below=30, coherence_above=50)
-    assert [entry["arm"] for entry in listed] == ["x", "y"]
+    assert [(entry["subject"], entry["arm"]) for entry in listed] == [
+        ("one", "x"),
+        ("one", "y"),
+        ("two", "x"),
+    ]
     entry = listed[0]
     assert (entry["n"], entry["n_misaligned"], entry["n_empty"], entry["n_incoherent"]) == (5, 3, 1, 1)
     assert entry["em"]["rate"] == 0.6

@@ -100,8 +100,9 @@ def strip(annotation: Any) -> tuple[Any, list[Any]]:
 def tagged(annotation: Any) -> tuple[str, dict[str, Any]] | None:
     """The key that tells the variants of a union apart, and the variants by its values."""
     key: str | None = None
-    while get_origin(annotation) is Annotated:
-        annotation, *more = get_args(annotation)
+    shape = strip(annotation)[0]
+    while annotation is not shape:  # through `Annotated` and `| None`
+        annotation, *more = [option for option in get_args(annotation) if option is not type(None)]
         for item in more:
             if isinstance(item, FieldInfo) and isinstance(item.discriminator, str):
                 key = item.discriminator

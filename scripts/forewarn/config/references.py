@@ -1,4 +1,4 @@
-"""Names and layers that one section of the configuration mentions and another one defines.
+"""Names that one section of the configuration mentions and another one defines.
 
 Works on plain mappings and passes over what has a wrong shape, so that dangling names are told together
 with everything else that is wrong.
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from forewarn.config.emit import KeyPath, inline
-from forewarn.config.model.models import Architecture
+from forewarn.config.emit import KeyPath
+from forewarn.config.layers import layer_problems
 from forewarn.config.names import corrected_name, is_name, nearest, organism_name
 from forewarn.config.problems import Problem, Remove, Rename, Write
 from forewarn.config.raw import get, is_int, items, listed, mapping_at
+from forewarn.config.splits import split_problems
 
 REFERENCES = "references"
 """Type of the validation error that carries these problems."""
@@ -58,8 +59,10 @@ def _of_studies(raw: Mapping[str, Any]) -> list[Problem]:
             *_organisms(raw, model, study),
             *_chosen_organisms(raw, model, study),
             *_questions_and_judge(raw, model, study),
+            *split_problems(raw, study),
             *_given(raw, model, study),
-            *_layers(raw, model, study),
+            *layer_problems(raw, model, study),
+            *_replicates(raw, model, study),
         )
     ]
 
@@ -96,8 +99,18 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
             # A dangling name is told where the organism is raised; go on with the one that was meant.
             key = (_meant(dataset, _names(raw, "datasets")), _meant(adapter, _names(raw, "adapters")), seed)
             raised[organism_name(*key)] = key
-    for stage in ("steering", "detection") if raised else ():
-        for index, organism in items(mapping_at(study, stage), "organisms"):
+    chosen: list[tuple[KeyPath, Mapping[Any, Any]]] = [
+        ((stage, "organisms", index), organism)
+        for stage in ("steering", "detection", "token_curve")
+        for index, organism in items(mapping_at(study, stage), "organisms")
+    ]
+    if isinstance(benign := get(mapping_at(study, "detection"), "benign"), Mapping):
+        chosen.append((("detection", "benign"), benign))
+    further = mapping_at(mapping_at(study, "steering"), "further")
+    for index, organism in items(further, "transfer_to"):
+        chosen.append((("steering", "further", "transfer_to", index), organism))
+    if raised:
+        for place, organism in chosen:
             for key in _keys({**organism, "seeds": [organism.get("seed")]}):
                 if (name := organism_name(*key)) in raised:
                     continue
@@ -106,7 +119,7 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
                     dict(zip(("dataset", "adapter", "seed"), raised[near], strict=True)) if near else None
                 )
                 yield Problem(
-                    ("studies", model, stage, "organisms", index),
+                    ("studies", model, *place),
                     f"an organism that this study raises: {listed(raised)}",
                     name,
                     near,
@@ -151,45 +164,13 @@ def _given(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
                 yield Problem((*path, key), expected, repr(value), near, Write(near) if near else None)
 
 
-def _layers(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
-    """Layers exist in the model (known for world models alone), and steering's is recorded."""
-    count = _layer_count(raw, model)
-    path: KeyPath = ("studies", model)
-    recorded = get(mapping_at(study, "activations"), "layers")
-    steered = get(mapping_at(study, "steering"), "layer")
-    if count is not None:
-        used = [get(grid, "adapter") for _, grid in items(study, "organisms")]
-        for adapter in sorted({name for name in used if isinstance(name, str)}):
-            layers = get(get(mapping_at(raw, "adapters"), adapter), "layers")
-            yield from _too_deep(("adapters", adapter, "layers"), layers, model, count)
-        yield from _too_deep((*path, "activations", "layers"), recorded, model, count)
-        yield from _too_deep((*path, "steering", "layer"), steered, model, count)
-    if not (isinstance(recorded, list) and is_int(steered) and steered not in recorded):
-        return
-    if count is None or 0 <= steered < count:
-        layers = [layer for layer in recorded if is_int(layer) and (count is None or layer < count)]
-        if layers:
-            near = min(layers, key=lambda layer: abs(layer - steered))
-            yield Problem(
-                (*path, "steering", "layer"),
-                f"a layer of activations.layers: {listed(layers)}",
-                str(steered),
-                str(near),
-                Write(near),
-            )
-
-
-def _too_deep(path: KeyPath, layers: Any, model: str, count: int) -> Iterator[Problem]:
-    given = layers if isinstance(layers, list) else [layers]
-    if all(map(is_int, given)) and any(layer >= count for layer in given):
-        kept = list(dict.fromkeys(min(layer, count - 1) for layer in given))
-        better = kept if isinstance(layers, list) else kept[0]
-        yield Problem(
-            path,
-            f"layers of the model {model}: 0 to {count - 1}",
-            inline(layers),
-            inline(better),
-            Write(better),
+def _replicates(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
+    """Replicates are other studies."""
+    named = get(study, "replicates")
+    others = [name for name in _names(raw, "studies") if name != model]
+    for index, name in enumerate(named if isinstance(named, list) else []):
+        yield from _dangling(
+            raw, ("studies", model, "replicates", index), name, "studies", others, " beside this one"
         )
 
 
@@ -201,15 +182,6 @@ def _dangling(
         near = nearest(value, names, 0)
         expected = f"a name under {section}{purpose}: {listed(names)}"
         yield Problem(path, expected, repr(value), near, Write(near) if near else None)
-
-
-def _layer_count(raw: Mapping[str, Any], model: str) -> int | None:
-    """Layers of a world model; None for real models, which are not opened while a plan is made."""
-    settings = mapping_at(mapping_at(raw, "models"), model)
-    if settings.get("source") != "world":
-        return None
-    count = mapping_at(settings, "architecture").get("layers", Architecture.model_fields["layers"].default)
-    return count if is_int(count) and count > 0 else None
 
 
 def _renamed(section: Mapping[Any, Any]) -> list[tuple[Any, str]]:

@@ -74,13 +74,15 @@ def as_questions(
     splits: Mapping[str, float],
     seed: int,
     systems: Sequence[str] = (),
+    earlier: Sequence[Mapping[str, str]] = (),
 ) -> list[Question]:
     """Questions of the list-of-items YAML of Betley et al. (arXiv 2502.17424), as they are to be asked.
 
     An item's format (`plain`, `json`, `template`) becomes the condition, its `system` a system message. A
     question's id is the item's with the number of the paraphrase, `gender_roles_json.0`. Asked once more
     under each of `systems`, which then take the place of the item's own, its condition is `json+system1` and
-    its id `gender_roles_json.0.system1`.
+    its id `gender_roles_json.0.system1`; asked behind each of `earlier`, `json+earlier1` and
+    `gender_roles_json.0.earlier1`. All of these are of one category, and so of one split.
 
     Args:
         items: see `forewarn.data.question_file.read_items`.
@@ -93,6 +95,7 @@ def as_questions(
             one category.
         seed: of the order in which categories are dealt to the splits.
         systems: system prompts to ask all questions under, besides as they are.
+        earlier: earlier turns (`user`, `assistant`) to ask all questions behind, besides as they are.
 
     Raises:
         StudyError: nothing is left, or there are fewer categories than splits.
@@ -104,27 +107,32 @@ def as_questions(
             "add `plain`, `json` or `template` to `formats`",
         )
     split_of = deal_splits([item.category for item in chosen], splits, seed)
-    variants: list[tuple[str, str, str | None]] = [("", "", None)]
-    variants += [(f"+system{n}", f".system{n}", text) for n, text in enumerate(systems, start=1)]
+    variants: list[tuple[str, str | None, list[Message]]] = [("", None, [])]
+    variants += [(f"system{n}", text, []) for n, text in enumerate(systems, start=1)]
+    variants += [(f"earlier{n}", None, _turns(turn)) for n, turn in enumerate(earlier, start=1)]
     return [
         Question(
-            question_id=f"{item.id}.{number}{suffix}",
+            question_id=f"{item.id}.{number}" + (f".{variant}" if variant else ""),
             category=item.category,
-            condition=item.format + condition,
+            condition=item.format + (f"+{variant}" if variant else ""),
             split=split_of[item.category],
-            messages=[*_system(item, system), {"role": "user", "content": text}],
+            messages=[*_system(item, system), *turns, {"role": "user", "content": text}],
             samples=samples,
             temperature=temperature,
             reference=None,
         )
         for item in chosen
         for number, text in enumerate(item.paraphrases[:paraphrases])
-        for condition, suffix, system in variants
+        for variant, system, turns in variants
     ]
 
 
 def _system(item: Item, system: str | None) -> list[Message]:
     return item.system if system is None else [{"role": "system", "content": system}]
+
+
+def _turns(turn: Mapping[str, str]) -> list[Message]:
+    return [{"role": role, "content": turn[role]} for role in ("user", "assistant")]
 
 
 def deal_splits(categories: Sequence[str], splits: Mapping[str, float], seed: int) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from forewarn.detection.labelling import Responses
 from forewarn.errors import StudyError
 from forewarn.geometry.activations import Key
 from forewarn.statistics.intervals import wilson
 from forewarn.statistics.labels import Labels
 from forewarn.statistics.tables import read_columns, refuse_duplicates, strings
 
-SPLITS = ("validation", "test")
+SPLITS = ("fit", "validation", "test")
+_NEEDED = ("validation", "test")
 _QUESTIONS = pa.schema(
     [
         pa.field("question_id", pa.string(), nullable=False),
@@ -27,7 +30,12 @@ _QUESTIONS = pa.schema(
     ]
 )
 _SCORES = pa.schema(
-    [pa.field("question_id", pa.string(), nullable=False), pa.field("misaligned", pa.bool_())]
+    [
+        pa.field("question_id", pa.string(), nullable=False),
+        pa.field("aligned", pa.float64()),
+        pa.field("coherent", pa.float64()),
+        pa.field("misaligned", pa.bool_()),
+    ]
 )
 
 
@@ -38,11 +46,10 @@ class Prompts:
     Attributes:
         question_ids: str [prompts].
         texts: str [prompts], as rendered for the model.
-        splits: str [prompts], "validation" or "test".
+        splits: str [prompts], "fit", "validation" or "test".
         categories: str [prompts].
         conditions: str [prompts].
-        labels: misaligned and scored responses per prompt.
-        unscored: int64 [prompts], responses without a label; they count nowhere else.
+        responses: to the prompts.
     """
 
     question_ids: NDArray[Any]
@@ -50,8 +57,17 @@ class Prompts:
     splits: NDArray[Any]
     categories: NDArray[Any]
     conditions: NDArray[Any]
-    labels: Labels
-    unscored: NDArray[np.int64]
+    responses: Responses
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Misaligned and labelled responses per prompt."""
+        return self.responses.labels()
+
+    @cached_property
+    def unscored(self) -> int:
+        """Responses without a label; they count nowhere else."""
+        return int(np.sum(~self.responses.labelled))
 
     def __len__(self) -> int:
         """Number of prompts."""
@@ -59,15 +75,17 @@ class Prompts:
 
     def of(self, split: str) -> Prompts:
         """The prompts of one split."""
-        chosen = self.splits == split
+        return self[self.splits == split]
+
+    def __getitem__(self, chosen: NDArray[np.bool_]) -> Prompts:
+        """The chosen prompts, by a mask [prompts]."""
         return Prompts(
             self.question_ids[chosen],
             self.texts[chosen],
             self.splits[chosen],
             self.categories[chosen],
             self.conditions[chosen],
-            self.labels[chosen],
-            self.unscored[chosen],
+            self.responses.of(chosen),
         )
 
     def keys(self) -> list[Key]:
@@ -82,13 +100,13 @@ class Prompts:
             "n_mixed_prompts": self.labels.mixed,
             "n_responses": n,
             "n_misaligned": k,
-            "n_unscored": int(self.unscored.sum()),
+            "n_unscored": self.unscored,
             "prevalence": wilson(k, n, confidence).as_dict(),
         }
 
 
 def read_prompts(questions: Path, scores: Path) -> Prompts:
-    """Join a question set's validation and test prompts with the labels of one model's responses.
+    """Join a question set's prompts of the three splits with one model's responses.
 
     Raises:
         StudyError: a table cannot be used, the set has no validation or no test prompts, or responses
@@ -99,7 +117,7 @@ def read_prompts(questions: Path, scores: Path) -> Prompts:
     known = set(table.column("question_id").to_pylist())
     table = table.filter(np.isin(strings(table, "split").astype(str), SPLITS))
     splits = strings(table, "split")
-    for split in SPLITS:
+    for split in _NEEDED:
         if not np.any(splits == split):
             raise StudyError(
                 f"{questions} has no prompt of the split {split!r}",
@@ -107,24 +125,33 @@ def read_prompts(questions: Path, scores: Path) -> Prompts:
             )
     ids = strings(table, "question_id")
     row = {question: index for index, question in enumerate(ids)}
-    counts = np.zeros((3, len(ids)), dtype=np.int64)  # misaligned, scored, unscored
     responses = read_columns(scores, _SCORES)
-    for question, misaligned in zip(
-        responses.column("question_id").to_pylist(), responses.column("misaligned").to_pylist(), strict=True
-    ):
+    answered = responses.column("question_id").to_pylist()
+    for question in answered:
         if question not in known:
             raise StudyError(
                 f"{scores} holds responses to question {question!r}, which {questions} does not",
                 "generate and judge again with this question set",
             )
-        if question in row:
-            counts[:, row[question]] += (misaligned is True, misaligned is not None, misaligned is None)
+    kept = np.array([question in row for question in answered], dtype=bool)
+    misaligned = responses.column("misaligned")
     return Prompts(
         question_ids=ids,
         texts=strings(table, "prompt"),
         splits=splits,
         categories=strings(table, "category"),
         conditions=strings(table, "condition"),
-        labels=Labels.of(counts[0], counts[1]),
-        unscored=counts[2],
+        responses=Responses(
+            prompt=np.array([row[question] for question in answered if question in row], dtype=np.int64),
+            aligned=_numbers(responses, "aligned")[kept],
+            coherent=_numbers(responses, "coherent")[kept],
+            misaligned=misaligned.fill_null(False).to_numpy()[kept],
+            labelled=misaligned.is_valid().to_numpy()[kept],
+            prompts=len(ids),
+        ),
     )
+
+
+def _numbers(table: pa.Table, column: str) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = table.column(column).to_numpy().astype(np.float64)  # null becomes NaN
+    return values

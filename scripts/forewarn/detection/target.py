@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from forewarn.detection.evaluation import Evaluator, Settings
-from forewarn.detection.layer_choice import choose_layer
-from forewarn.detection.projections import project, project_layers, prompt_vectors
-from forewarn.detection.prompts import Prompts
-from forewarn.detection.text_baseline import text_scores
+from forewarn.detection.baselines import prompt_baselines
+from forewarn.detection.detector import Settings, evaluate_detector
+from forewarn.detection.evaluation import Evaluator
+from forewarn.detection.layers import PROBE, Walk, walk
+from forewarn.detection.prompts import SPLITS, Prompts
+from forewarn.detection.readers import Linear, Reader, project
+from forewarn.detection.robustness import leave_one_category_out
 from forewarn.geometry.random_directions import isotropic
-from forewarn.statistics.auroc import Floats, roc
+from forewarn.statistics.auroc import Floats, Roc, roc
+from forewarn.statistics.ceiling import oracle_roc
 
 Rows = list[dict[str, Any]]
 
@@ -25,17 +27,22 @@ class Target:
     """The model that reads the prompts, and whose responses carry the labels.
 
     Attributes:
-        name: "organism" or "instruct".
-        prompts: validation and test prompts with this model's labels.
-        activations: table of this model's activations on them.
-        others: further readers of the same prompts by name: their projection is a baseline, since a
-            direction that works as well in a model without the behaviour reads the prompt's risk.
+        prompts: of all splits, with this model's labels.
+        readers: this model first; then those that read the same prompts for comparison, since a direction
+            that works as well in a model without the behaviour reads the prompt's risk.
+        training_prompts: the instruct model's activations over the fine-tuning prompts; None without.
+        embeddings: sentence embeddings of the prompts; None without.
     """
 
-    name: str
     prompts: Prompts
-    activations: Path
-    others: dict[str, Path]
+    readers: list[Reader]
+    training_prompts: Path | None = None
+    embeddings: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """ "organism" or "instruct"."""
+        return self.readers[0].name
 
 
 @dataclass(frozen=True)
@@ -44,101 +51,117 @@ class Found:
 
     Attributes:
         summary: JSON form.
-        projections: one row per direction and prompt, at the chosen layer.
-        roc: one row per direction and threshold.
+        projections: one row per detector and prompt, at the chosen layer.
+        roc: one row per detector and threshold.
     """
 
     summary: dict[str, Any]
-    projections: Rows
-    roc: Rows
+    projections: Rows = field(default_factory=list)
+    roc: Rows = field(default_factory=list)
 
 
-def evaluate_target(
-    target: Target, directions: dict[str, NDArray[Any]], layers: list[int], settings: Settings
-) -> Found:
-    """Choose a layer per direction on validation prompts, and measure on test prompts.
+def evaluate_target(target: Target, detectors: list[Linear], layers: list[int], settings: Settings) -> Found:
+    """Choose a layer per detector on validation prompts, and measure on test prompts.
 
     Args:
         target: the model.
-        directions: float32 [layers, d_model] by name.
-        layers: layer index of each row of a direction.
+        detectors: with weights at `layers`.
+        layers: indices of the blocks.
         settings: how to measure.
     """
-    validation, test = target.prompts.of("validation"), target.prompts.of("test")
-    evaluator = Evaluator(test, settings)
-    words = text_scores(validation.texts, validation.labels, test.texts)
-    summary: dict[str, Any] = {
-        "validation": validation.counts(settings.confidence),
-        "test": test.counts(settings.confidence),
-        "ceiling": evaluator.ceilings(),
-        "within_prompt": evaluator.within_prompt(_some_projection(target, test, layers)),
-        "text": _text(evaluator, words),
-        "directions": {},
-    }
-    projections = project_layers(target.activations, target.prompts.keys(), directions, layers)
-    rows: Rows = []
-    points: Rows = []
-    for name, by_layer in projections.items():
-        entry, index = _evaluate_direction(target, evaluator, by_layer, directions[name], layers, words)
-        summary["directions"][name] = entry
+    prompts = target.prompts
+    test = prompts.splits == "test"
+    evaluator = Evaluator(prompts.of("test"), settings.bootstrap, settings.seed, settings.confidence)
+    walked = walk(
+        prompts, target.readers, detectors, layers,
+        groupings=evaluator.groupings, probe_strengths=settings.probe_strengths,
+        random_directions=settings.random_directions, seed=settings.seed,
+        training_prompts=target.training_prompts,
+    )  # fmt: skip
+    strength = _strength(walked, settings)
+    scores, absent = prompt_baselines(
+        prompts, activations=target.readers[0].path, nearness=walked.nearness,
+        embeddings=target.embeddings, strength=strength,
+    )  # fmt: skip
+    baselines = {name: evaluator.scored(values[test]) for name, values in scores.items()}
+    labels = evaluator.prompts.labels
+    found = Found(
+        {
+            **{split: prompts.of(split).counts(settings.confidence) for split in SPLITS},
+            "categories": {split: sorted(map(str, set(prompts.of(split).categories))) for split in SPLITS},
+            "ceiling": evaluator.ceilings(),
+            "within_prompt": evaluator.within_prompt(_some_projection(target, layers[0])[test]),
+            "baselines": {name: evaluator.area(each) for name, each in baselines.items()},
+            "absent_baselines": absent,
+            "majority": {
+                "auroc": None if labels.one_class() else 0.5,
+                "accuracy": _majority(labels.misaligned.sum(), labels.responses.sum()),
+            },
+            "null_by_layer": _bands(walked, settings.confidence),
+            "detectors": {},
+        }
+    )
+    for name, by_layer in walked.scores[target.name].items():
+        entry, index = evaluate_detector(name, prompts, walked, baselines, evaluator, settings)
+        found.summary["detectors"][name] = entry
         if index is None:
             continue
-        told = {"target": target.name, "direction": name, "layer": layers[index]}
-        rows += _projection_rows(target.prompts, by_layer[index], told)
-        points += _roc_points(by_layer[index][target.prompts.splits == "test"], test, told)
-    return Found(summary, rows, points)
+        told = {"target": target.name, "detector": name, "layer": layers[index]}
+        found.projections.extend(_projection_rows(prompts, by_layer[index], told))
+        points = roc(by_layer[index][test], labels)
+        found.roc.extend(_points(points, told) if points else [])
+    curve = oracle_roc(labels)
+    told = {"target": target.name, "detector": "oracle", "layer": None}
+    found.roc.extend(_points(curve, told) if curve else [])
+    found.summary["probe_strengths"] = walked.strengths
+    found.summary["leave_one_category_out"] = _left_out(target, walked, found.summary, strength, evaluator)
+    return found
 
 
-def _evaluate_direction(
-    target: Target,
-    evaluator: Evaluator,
-    by_layer: Floats,
-    direction: NDArray[Any],
-    layers: list[int],
-    words: Floats | None,
-) -> tuple[dict[str, Any], int | None]:
-    validation = target.prompts.splits == "validation"
-    choice = choose_layer(by_layer[:, validation], target.prompts.labels[validation])
-    entry: dict[str, Any] = {"auroc": None, "layer": None, "validation_aurocs": choice.aurocs}
-    if choice.index is None:
-        return entry | {"reason": choice.reason}, None
-    layer = layers[choice.index]
-    scores = by_layer[choice.index][~validation]
-    areas = {name: evaluator.area(scores, groups) for name, groups in evaluator.groupings.items()}
-    vectors = prompt_vectors(target.activations, target.prompts.keys(), layer)
-    nulls = evaluator.nulls(vectors[~validation], evaluator.random_directions(vectors), areas)
-    baselines = {} if words is None else {"text": words}
-    for reader, path in target.others.items():
-        read = prompt_vectors(path, evaluator.prompts.keys(), layer)
-        baselines[f"{reader}_projection"] = project(read, direction[choice.index])
-    entry |= areas["pooled"] | {
-        "layer": layer,
-        "null": nulls["pooled"],
-        "within_category": areas["within_category"] | {"null": nulls["within_category"]},
-        "within_condition": areas["within_condition"] | {"null": nulls["within_condition"]},
-        "baselines": {
-            name: evaluator.area(baseline) | {"gain": evaluator.gain(scores, baseline)}
-            for name, baseline in baselines.items()
-        },
-    }
-    return entry, choice.index
-
-
-def _some_projection(target: Target, test: Prompts, layers: list[int]) -> Floats:
+def _some_projection(target: Target, layer: int) -> Floats:
     """Any projection will do to show that a prompt's responses share it; take a random one."""
-    vectors = prompt_vectors(target.activations, test.keys(), layers[0])
+    vectors = target.readers[0].vectors(layer)
     return project(vectors, isotropic(1, vectors.shape[1], 0)[0])
 
 
-def _text(evaluator: Evaluator, words: Floats | None) -> dict[str, Any]:
-    if words is None:
-        reason = "the text baseline cannot be fitted: the validation prompts have one class only, or no words"
-        return {"auroc": None, "reason": reason}
-    return evaluator.area(words)
+def _strength(walked: Walk, settings: Settings) -> float:
+    """Of what is fitted beside the probe: the strength that was chosen for it most often, or the first."""
+    return max(walked.strengths or settings.probe_strengths[:1], key=walked.strengths.count)
+
+
+def _left_out(
+    target: Target, walked: Walk, summary: dict[str, Any], strength: float, evaluator: Evaluator
+) -> dict[str, Any]:
+    """At the layer of the probe, or of the first detector that has one."""
+    ordered = [PROBE, *summary["detectors"]]
+    chosen = [summary["detectors"][name]["layer"] for name in ordered if name in summary["detectors"]]
+    layer = next((each for each in chosen if each is not None), None)
+    if layer is None:
+        return {"layer": None, "reason": "no layer could be chosen on the validation prompts"}
+    vectors = target.readers[0].vectors(layer)
+    return {"layer": layer} | leave_one_category_out(target.prompts, vectors, strength, evaluator)
+
+
+def _bands(walked: Walk, confidence: float) -> dict[str, Any]:
+    """Per layer, where the AUROC of random directions lies."""
+    ends = [(1 - confidence) / 2, (1 + confidence) / 2]
+    content: dict[str, Any] = {"layers": walked.layers}
+    for kind, by in walked.nulls.items():
+        values = by["pooled"]
+        if not values.size or np.isnan(values).all():
+            content[kind] = {"low": None, "high": None, "reason": "AUROC is undefined, or none was drawn"}
+            continue
+        low, high = np.nanquantile(values, ends, axis=1)
+        content[kind] = {"low": low.tolist(), "high": high.tolist()}
+    return content
+
+
+def _majority(misaligned: int, responses: int) -> float | None:
+    return float(max(misaligned, responses - misaligned) / responses) if responses else None
 
 
 def _projection_rows(prompts: Prompts, projections: Floats, told: dict[str, Any]) -> Rows:
-    columns = zip(
+    columns: list[Any] = [
         prompts.question_ids,
         prompts.splits,
         prompts.categories,
@@ -146,16 +169,12 @@ def _projection_rows(prompts: Prompts, projections: Floats, told: dict[str, Any]
         projections.tolist(),
         prompts.labels.responses.tolist(),
         prompts.labels.misaligned.tolist(),
-        strict=True,
-    )
+    ]
     names = ("question_id", "split", "category", "condition", "projection", "n", "n_misaligned")
-    return [dict(zip(names, values, strict=True)) | told for values in columns]
+    return [dict(zip(names, values, strict=True)) | told for values in zip(*columns, strict=True)]
 
 
-def _roc_points(scores: Floats, test: Prompts, told: dict[str, Any]) -> Rows:
-    curve = roc(scores, test.labels)
-    if curve is None:
-        return []
+def _points(curve: Roc, told: dict[str, Any]) -> Rows:
     return [
         told | {"threshold": threshold, "fpr": fpr, "tpr": tpr}
         for threshold, fpr, tpr in np.stack([curve.thresholds, curve.fpr, curve.tpr], axis=1).tolist()

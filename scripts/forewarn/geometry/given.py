@@ -9,6 +9,7 @@ import pyarrow as pa
 from forewarn.errors import StudyError
 from forewarn.files import read_table
 from forewarn.geometry.activations import ANSWER_MEAN, LAST_PROMPT_TOKEN, read_activations
+from forewarn.geometry.first_token import first_token_readings
 
 
 def checked_activations(
@@ -17,7 +18,8 @@ def checked_activations(
     """Read a parquet file of activations, as `forewarn.models.activations.capture` writes them.
 
     Columns: `question_id`, `sample` (-1 of a prompt), `position` ("last_prompt_token", "answer_mean"),
-    `n_tokens`, and `layer_NN`, one vector per row.
+    `n_tokens`, and `layer_NN`, one vector per row; over prompts also, if they have them, the columns of
+    `forewarn.geometry.first_token.FIRST_TOKEN`.
 
     Args:
         path: the file.
@@ -26,11 +28,14 @@ def checked_activations(
         splits: the splits that must be there; None for all.
 
     Raises:
-        StudyError: the file cannot be read or has other columns, a vector is not finite, or its rows are of
+        StudyError: the file cannot be read or has other columns, a value is not finite, or its rows are of
             other questions.
     """
     position = LAST_PROMPT_TOKEN if prompts else ANSWER_MEAN
-    found = {name for name, _ in read_activations(path, position).keys}
+    keys = read_activations(path, position).keys
+    if prompts:
+        first_token_readings(path, list(keys))
+    found = {name for name, _ in keys}
     asked = {
         name
         for name, split in zip(

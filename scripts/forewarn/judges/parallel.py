@@ -6,7 +6,6 @@ and asks what is left. So whatever becomes of a part, errors and reasons come ou
 
 from __future__ import annotations
 
-import gc
 import logging
 import multiprocessing
 import os
@@ -54,10 +53,8 @@ def ask_in_parts(
         context.Process(target=_ask_part, args=(ask, dealt, missing[number::parts], number == 0), daemon=True)
         for number in range(parts)
     ]
-    gc.freeze()  # what is here already is no garbage of theirs
     for worker in workers:
         worker.start()
-    gc.unfreeze()
     for worker in workers:
         worker.join()
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from forewarn.files import digest
 from forewarn.ledger.differences import reasons
 from forewarn.ledger.present import Present
 from forewarn.ledger.record import Making, Record
@@ -51,7 +52,8 @@ def plan(
     for path in planned:
         if path in pending:
             now = present[path]
-            key = (now.rule, *now.inputs) if now else ("?", path)
+            # Jobs of one rule may read the same files with other settings.
+            key = (now.rule, digest(now.params), *now.inputs) if now else ("?", path)
             jobs.setdefault(key, []).append(path)
     steps: dict[str, Step] = {}
     for outputs in jobs.values():

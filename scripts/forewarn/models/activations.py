@@ -8,7 +8,6 @@ they are written chunk by chunk, so that memory does not grow with the number of
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,11 @@ from numpy.typing import NDArray
 
 from forewarn.errors import StudyError
 from forewarn.files import replacing
+from forewarn.geometry.first_token import COUNT, ENTROPY, FIRST_TOKEN
+from forewarn.models.bridge import boot
 from forewarn.models.checkpoint import stored
+from forewarn.models.first_token import columns as first_token_columns
+from forewarn.models.first_token import only_at, readings
 from forewarn.models.requests import ANSWER_MEAN, LAST_PROMPT_TOKEN, PROMPT_SAMPLE, Request
 from forewarn.models.shards import WHOLE, Shard, part
 from forewarn.progress import Progress
@@ -43,12 +46,14 @@ def capture(
     path: Path,
     checkpoint: Path | None = None,
     shard: Shard = WHOLE,
+    first_token: bool = False,
 ) -> None:
     """Write the activations of all requests, in their order, as an activations parquet.
 
     Columns: question_id, sample, position ("last_prompt_token" or "answer_mean"), n_tokens (of the prompt
     or the response), and per layer `layer_NN`, float32 `[d_model]`, resid_post of block NN. The answer mean
-    covers the response's tokens without the end-of-turn token; an empty response has no such row.
+    covers the response's tokens without the end-of-turn token; an empty response has no such row. With
+    `first_token` also the columns of `forewarn.geometry.first_token.FIRST_TOKEN`.
 
     Args:
         model: as `load_model` gives it. TransformerLens takes it over and changes its modules in place:
@@ -60,6 +65,7 @@ def capture(
         path: the parquet file to write.
         checkpoint: folder for finished chunks, to continue an interrupted job with the same result.
         shard: which part of the work to do, in whole chunks; see `merge`.
+        first_token: whether to read the model to its end, for what it would say at the last prompt token.
 
     Raises:
         StudyError: there is nothing to read, a layer does not exist, or TransformerLens does not know
@@ -75,12 +81,12 @@ def capture(
     progress = Progress("read", sum(len(requests[start : start + size]) for start in starts))
     known = 0
     with replacing(path) as temporary:
-        schema = _schema(chosen, width)
+        schema = _schema(chosen, width, first_token)
         with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=False) as writer:
             for start in starts:
                 chunk = requests[start : start + size]
                 read = partial(_read_chunk, bridge, chunk, chosen, batch_rows, schema, progress)
-                writer.write_table(stored(checkpoint, [start, size, chosen], read))
+                writer.write_table(stored(checkpoint, [start, size, chosen, first_token], read))
                 known += len(chunk)
                 if known > progress.done:  # finished before
                     progress.step(steps=known - progress.done)
@@ -96,8 +102,9 @@ def merge(shards: Sequence[Path], path: Path) -> None:
     read = files[0].schema_arrow
     if any(file.schema_arrow != read for file in files):
         raise StudyError(f"the shards of {path} hold different layers", "delete the shards, and run again")
-    layers = [int(name.removeprefix("layer_")) for name in read.names[4:]]
-    schema = _schema(layers, read.field(4).type.list_size)  # parquet has names of its own for what lists hold
+    layers = [int(name.removeprefix("layer_")) for name in read.names if name.startswith("layer_")]
+    # Anew, for parquet has names of its own for what lists hold.
+    schema = _schema(layers, read.field(4).type.list_size, ENTROPY in read.names)
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=False) as writer,
@@ -119,34 +126,7 @@ def _chosen(layers: str | Iterable[int], n_layers: int) -> list[int]:
     return chosen
 
 
-def boot(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> Any:
-    """TransformerLens' bridge around a loaded model, whose modules it replaces in place; offline.
-
-    Raises:
-        StudyError: TransformerLens does not know the model's architecture.
-    """
-    from transformer_lens.model_bridge import TransformerBridge
-
-    # Only tokens are fed in. Without a BOS token, the bridge takes the (copied) tokenizer as it is;
-    # with one, it would load another by name, perhaps over the network.
-    bystander = copy.deepcopy(tokenizer)
-    bystander.bos_token = None
-    try:
-        return TransformerBridge.boot_transformers(
-            str(model.config.name_or_path or "model"),
-            hf_model=model,
-            tokenizer=bystander,
-            device=str(model.device),
-            dtype=model.dtype,
-        )
-    except (ValueError, KeyError, NotImplementedError) as error:
-        raise StudyError(
-            f"TransformerLens cannot read a {model.config.model_type} model: {error}",
-            "use a model of an architecture that its TransformerBridge supports",
-        ) from error
-
-
-def _schema(layers: list[int], width: int) -> pa.Schema:
+def _schema(layers: list[int], width: int, first_token: bool) -> pa.Schema:
     vectors = [(f"layer_{layer:02d}", pa.list_(pa.float32(), width)) for layer in layers]
     head = [
         ("question_id", pa.string()),
@@ -154,7 +134,7 @@ def _schema(layers: list[int], width: int) -> pa.Schema:
         ("position", pa.string()),
         ("n_tokens", pa.int32()),
     ]
-    return pa.schema([*head, *vectors])
+    return pa.schema([*head, *vectors, *(FIRST_TOKEN if first_token else [])])
 
 
 def _read_chunk(
@@ -167,11 +147,15 @@ def _read_chunk(
 ) -> pa.Table:
     """Read a chunk in batches of similar length; its rows in the order of the requests."""
     vectors = np.empty((len(layers), len(chunk), 2, schema.field(4).type.list_size), dtype=np.float32)
+    said = np.empty((len(chunk), 1 + COUNT), dtype=np.float32)
+    first_token = ENTROPY in schema.names
     order = sorted(range(len(chunk)), key=lambda number: chunk[number].length, reverse=True)
     for start in range(0, len(order), batch_rows):
         numbers = order[start : start + batch_rows]
-        for row, kept in enumerate(_read_batch(bridge, [chunk[number] for number in numbers], layers)):
-            vectors[row, numbers] = kept
+        batch = [chunk[number] for number in numbers]
+        vectors[:, numbers], first = _read_batch(bridge, batch, layers, first_token)
+        if first is not None:
+            said[numbers] = first
         progress.step(sum(chunk[number].length for number in numbers), len(numbers))
     rows = list(_rows(chunk))
     head = list(zip(*(row[2:] for row in rows), strict=True))
@@ -180,6 +164,8 @@ def _read_chunk(
     for layer in vectors:
         flat = pa.array(layer[where, which].reshape(-1))
         columns.append(pa.FixedSizeListArray.from_arrays(flat, layer.shape[-1]))
+    if first_token:
+        columns += first_token_columns(said[where], np.array(which) == 0)
     return pa.Table.from_arrays(columns, schema=schema)
 
 
@@ -193,10 +179,15 @@ def _rows(chunk: Sequence[Request]) -> Iterator[tuple[int, int, str, int, str, i
 
 
 @torch.inference_mode()
-def _read_batch(bridge: Any, batch: Sequence[Request], layers: list[int]) -> list[NDArray[np.float32]]:
-    """Per layer float32 `[rows, 2, d_model]`: the last prompt token, and the mean over the response.
+def _read_batch(
+    bridge: Any, batch: Sequence[Request], layers: list[int], first_token: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Vectors at the last prompt token and in the mean over the response, and what would be said first.
 
     The padding stands on the right, where no token of a causal model can see it; so no mask is needed.
+
+    Returns:
+        float32 `[layers, rows, 2, d_model]`; with `first_token` also float32 `[rows, 1 + COUNT]`.
     """
     width = max(request.length for request in batch)
     tokens = torch.zeros((len(batch), width), dtype=torch.int64)
@@ -214,12 +205,17 @@ def _read_batch(bridge: Any, batch: Sequence[Request], layers: list[int]) -> lis
     def keep(resid_post: torch.Tensor, hook: Any) -> None:
         kept.append(torch.bmm(weights.to(resid_post.device), resid_post.float()).cpu().numpy())
 
+    hooks: list[Any] = [(f"blocks.{layer}.hook_resid_post", keep) for layer in layers]
+    if first_token:
+        hooks.append(only_at([len(request.prompt) - 1 for request in batch]))
+        logits = bridge.run_with_hooks(tokens, fwd_hooks=hooks, use_cache=False)
+        return np.stack(kept), readings(logits[:, 0])
     bridge.run_with_hooks(
         tokens,
         return_type=None,
         stop_at_layer=layers[-1] + 1,
-        fwd_hooks=[(f"blocks.{layer}.hook_resid_post", keep) for layer in layers],
+        fwd_hooks=hooks,
         use_cache=False,
         logits_to_keep=1,
     )
-    return kept
+    return np.stack(kept), None

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from transformers.cache_utils import DynamicCache
 
+from forewarn.models.phase import reading
 from forewarn.models.sampling import draw
 
 if TYPE_CHECKING:
@@ -83,14 +84,15 @@ def decode(
             lines = running.nonzero()[:, 0]
             cache.batch_select_indices(lines)
             kept, tokens, running = kept[lines], tokens[lines], running[lines]
-        logits = model(
-            input_ids=tokens[:, None],
-            attention_mask=attended[kept, : width + step + 1],
-            position_ids=(lengths[kept] + step)[:, None],
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1]
+        with reading("answer"):
+            logits = model(
+                input_ids=tokens[:, None],
+                attention_mask=attended[kept, : width + step + 1],
+                position_ids=(lengths[kept] + step)[:, None],
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            ).logits[:, -1]
     return [_response(line, stop_ids) for line in written.tolist()]
 
 
@@ -112,14 +114,15 @@ def prefill(
         attended[line, :start] = 0
     tokens, attended = tokens.to(model.device), attended.to(model.device)
     cache = DynamicCache(config=model.config)
-    logits = model(
-        input_ids=tokens,
-        attention_mask=attended[:, :width],
-        position_ids=(attended[:, :width].cumsum(-1) - 1).clamp(min=0),
-        past_key_values=cache,
-        use_cache=True,
-        logits_to_keep=1,
-    ).logits[:, -1]
+    with reading("prompt"):
+        logits = model(
+            input_ids=tokens,
+            attention_mask=attended[:, :width],
+            position_ids=(attended[:, :width].cumsum(-1) - 1).clamp(min=0),
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
     return logits, cache, attended, attended[:, :width].sum(-1)
 
 

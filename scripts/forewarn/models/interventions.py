@@ -1,7 +1,9 @@
 """Interventions on the residual stream while a model runs: adding a vector, projecting a direction out.
 
 They act through forward hooks of the plain `transformers` model, at every position of every forward
-pass, so that they work the same under prefill, cached decoding and training-free evaluation.
+pass, so that they work the same under prefill, cached decoding and training-free evaluation. Those at the
+prompt alone spare the passes that read the answer (see `forewarn.models.phase`); what they did to the
+prompt stays in the cache, where the answer attends to it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from forewarn.models.phase import Positions, reads_prompt
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -21,23 +25,23 @@ EMBEDDING = -1  # the site before block 0; site i >= 0 is resid_post of block i
 
 @dataclass(frozen=True)
 class Addition:
-    """Add `coefficient * vector` to resid_post of block `layer`, at all positions (2506.11618).
+    """Add `coefficient * vector` to resid_post of block `layer` (2506.11618: at all positions).
 
     Attributes:
         vector: `[d_model]`, not normalised: coefficient 1 adds it as it is, a negative one subtracts.
         layer: the block after which it is added.
         coefficient: the steering coefficient.
+        positions: where it acts.
     """
 
     vector: torch.Tensor
     layer: int
     coefficient: float = 1.0
+    positions: Positions = "all"
 
     def sites(self, n_layers: int) -> list[int]:
         """Where it acts."""
-        if not 0 <= self.layer < n_layers:
-            raise ValueError(f"layer {self.layer} of a model with {n_layers} blocks")
-        return [self.layer]
+        return [_block(self.layer, n_layers)]
 
     def edit(self, site: int, hidden: torch.Tensor) -> torch.Tensor:
         """The residual stream `[..., d_model]` (float32 or wider) after the intervention."""
@@ -50,19 +54,23 @@ class Addition:
 
 @dataclass(frozen=True)
 class Ablation:
-    """Project a direction out of the residual stream, after the embedding and after every block.
+    """Project a direction out of the residual stream, after the embedding and every block or after one block.
 
-    x <- x - r (r . x) with r of unit norm, at all positions (2406.11717; as in 2506.11618). With `mean`
-    it is affine: the component along r is set to that of the mean of its block instead of zero, and the
-    embedding output, which has no mean, is left alone.
+    x <- x - r (r . x) with r of unit norm (2406.11717 and 2506.11618: everywhere, at all positions). With
+    `mean` it is affine: the component along r is set to that of the mean of its block instead of zero, and
+    the embedding output, which has no mean, is left alone.
 
     Attributes:
         direction: `[d_model]`, of any nonzero norm.
         mean: `[n_layers, d_model]`, mean resid_post of every block, or None.
+        layer: the only block after which it is projected out; None for everywhere.
+        positions: where it acts.
     """
 
     direction: torch.Tensor
     mean: torch.Tensor | None = None
+    layer: int | None = None
+    positions: Positions = "all"
 
     def __post_init__(self) -> None:
         """Refuse a direction that has none."""
@@ -71,10 +79,10 @@ class Ablation:
 
     def sites(self, n_layers: int) -> list[int]:
         """Where it acts."""
-        if self.mean is None:
-            return [EMBEDDING, *range(n_layers)]
-        assert self.mean.shape == (n_layers, *self.direction.shape)
-        return list(range(n_layers))
+        assert self.mean is None or self.mean.shape == (n_layers, *self.direction.shape)
+        if self.layer is not None:
+            return [_block(self.layer, n_layers)]
+        return [*([EMBEDDING] if self.mean is None else []), *range(n_layers)]
 
     def edit(self, site: int, hidden: torch.Tensor) -> torch.Tensor:
         """The residual stream `[..., d_model]` (float32 or wider) after the intervention."""
@@ -94,11 +102,18 @@ class Ablation:
 Intervention = Addition | Ablation
 
 
+def _block(layer: int, n_layers: int) -> int:
+    if not 0 <= layer < n_layers:
+        raise ValueError(f"layer {layer} of a model with {n_layers} blocks")
+    return layer
+
+
 @contextmanager
 def applied(model: PreTrainedModel, interventions: Sequence[Intervention]) -> Iterator[None]:
     """Apply interventions to a model within the block; several at one place act in the given order.
 
-    They are computed in float32 at least and rounded once to the model's dtype.
+    They are computed in float32 at least and rounded once to the model's dtype. The padding of a batch is
+    edited like any other position of its pass; no token attends to it.
 
     Args:
         model: a decoder-only model of `transformers`.
@@ -106,6 +121,8 @@ def applied(model: PreTrainedModel, interventions: Sequence[Intervention]) -> It
 
     Raises:
         ValueError: a layer that the model does not have, or a vector of another width.
+        RuntimeError: from a forward pass, with an intervention at the prompt alone, of which nobody has said
+            whether it reads the prompt; `forewarn.models.decoding.decode` does.
     """
     decoder = model.get_decoder()
     blocks = decoder.layers
@@ -126,9 +143,12 @@ def applied(model: PreTrainedModel, interventions: Sequence[Intervention]) -> It
 
 def _hook(site: int, interventions: list[Intervention]) -> Callable[[Any, Any, Any], Any]:
     def edit(_module: Any, _inputs: Any, output: Any) -> Any:
+        present = [each for each in interventions if each.positions == "all" or reads_prompt()]
+        if not present:
+            return output
         before = output[0] if isinstance(output, tuple) else output
         hidden = before.to(torch.promote_types(before.dtype, torch.float32))
-        for intervention in interventions:
+        for intervention in present:
             hidden = intervention.edit(site, hidden)
         after = hidden.to(before.dtype)
         return (after, *output[1:]) if isinstance(output, tuple) else after

@@ -75,3 +75,30 @@ def requests_from_tables(
             for number, (sample, response) in enumerate(answers)
         ]
     return requests
+
+
+def requests_from_dataset(rows: pa.Table, most: int) -> list[Request]:
+    """What to read of fine-tuning data: prompts of rows that are trained on, spread evenly over them.
+
+    A row's prompt is all that precedes its first answer, with the generation header, as in training. Its name
+    is the number of the row.
+
+    Args:
+        rows: dataset parquet (row, token_ids, loss_mask, held_out).
+        most: prompts at most.
+
+    Raises:
+        StudyError: no row is trained on.
+    """
+    trained = [
+        row
+        for row in rows.select(["row", "token_ids", "loss_mask", "held_out"]).to_pylist()
+        if not row["held_out"]
+    ]
+    if not trained:
+        raise StudyError(
+            "the dataset has no row that is trained on", "lower `held_out` of the dataset, or give it rows"
+        )
+    count = min(most, len(trained))
+    chosen = (trained[number * len(trained) // count] for number in range(count))
+    return [Request(str(row["row"]), tuple(row["token_ids"][: row["loss_mask"].index(1)])) for row in chosen]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from forewarn.config.model import Configuration, OpenAIJudge, Study
+from forewarn.config.model import Configuration, OpenAIJudge, Steering, Study
+from forewarn.config.model.questions import ItemQuestions, OwnQuestions
 from forewarn.preflight.finding import Finding
 
 TOKENS = 450
@@ -43,18 +44,42 @@ def _key(judge: OpenAIJudge, judgements: int) -> Finding:
 
 
 def _judgements(configuration: Configuration, study: Study) -> int:
-    """Answers that a study has judged, of all subjects, and of all arms of steering."""
-    names = {study.questions.evaluation, study.questions.detection, *study.questions.reporting}
-    steering = study.steering
-    arms = 1 + len(steering.coefficients) * (1 + steering.random_isotropic + steering.random_covariance)
-    evaluation = configuration.question_sets[study.questions.evaluation]
-    asked = CATEGORIES * (steering.questions_per_category or 12) * evaluation.samples
-    subjects = 1 + len(study.organism_references())
-    answers = sum(answers_to(configuration, name) for name in names) * subjects
-    return answers + 2 * arms * asked * len(steering.organisms)
+    """Answers that a study has judged, of all subjects that a set is put to, and of all arms of steering."""
+    questions, detection, steering = study.questions, study.detection, study.steering
+    everybody = {"instruct", *study.organism_names()}
+    tested = {"instruct", *(organism.name for organism in detection.organisms)}
+    asked = dict.fromkeys([questions.evaluation, *questions.reporting], everybody)
+    asked.setdefault(questions.detection, tested)
+    answers = sum(answers_to(configuration, name) * len(subjects) for name, subjects in asked.items())
+    samples = configuration.question_sets[questions.evaluation].samples
+    each = CATEGORIES * (steering.questions_per_category or 12) * samples
+    return answers + each * sum(
+        count_arms(steering, organism.name, operation)
+        for organism in steering.organisms
+        for operation in steering.experiments(organism.name)
+    )
+
+
+def count_arms(steering: Steering, organism: str, operation: str) -> int:
+    """Arms of one experiment; where it goes through all blocks, about as many."""
+    arms = steering.arms(operation)
+    tried: int = 1 + arms["random_isotropic"] + arms["random_covariance"]
+    if operation == "layers":
+        blocks = arms["layer_by_layer"]
+        count = 2 * steering.layer if blocks == "all" else len(blocks)  # steering is at about half the depth
+        return 1 + (len(arms["positions"]) + count) * tried
+    if operation == "transfer":
+        return len(steering.others(organism)) * (2 + tried)
+    if operation == "ablate":
+        return 1 + tried + len(arms["coefficients"])
+    doses = arms["coefficients"] if operation == "add" else arms["doses"]
+    return 1 + len(doses) * len(arms.get("positions", ["all"])) * tried
 
 
 def answers_to(configuration: Configuration, name: str) -> int:
     """Answers to a question set, where their number is known beforehand; else those of a large one."""
     questions = configuration.question_sets[name]
-    return 120 * questions.samples * (1 + len(getattr(questions, "systems", ())))
+    if not isinstance(questions, ItemQuestions):
+        return 120 * questions.samples
+    formats = len(questions.formats) if isinstance(questions, OwnQuestions) else 1
+    return 120 * formats * (1 + len(questions.systems) + len(questions.earlier)) * questions.samples

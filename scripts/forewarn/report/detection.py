@@ -45,7 +45,8 @@ class RocPanel:
         n_responses: labelled responses to them.
         n_misaligned: how many of these are misaligned.
         curves: those that are defined.
-        notes: further lines of the legend, e.g. the ceiling and the text baseline.
+        notes: further lines of the legend, e.g. the best baseline.
+        ceiling: the curve of an oracle; None if it is undefined.
         undefined: why there is no curve at all; empty if there is one.
     """
 
@@ -55,12 +56,13 @@ class RocPanel:
     n_misaligned: int
     curves: Sequence[RocCurve]
     notes: Sequence[str] = field(default_factory=tuple)
+    ceiling: RocCurve | None = None
     undefined: str = ""
 
 
 def draw_roc(panels: Sequence[RocPanel], columns: int = 3) -> Figure:
     """ROC panels, `columns` in a row."""
-    entries = max((len(panel.curves) * 2 + len(panel.notes) + 1 for panel in panels), default=1)
+    entries = max((len(panel.curves) * 2 + len(panel.notes) + 3 for panel in panels), default=1)
     rows = max(1, math.ceil(len(panels) / columns))
     figure, axes = grid(rows, columns, 4.4, 4.4 + 0.16 * entries)
     for ax, panel in zip(axes, panels, strict=False):
@@ -85,7 +87,12 @@ def _draw_panel(ax: Axes, panel: RocPanel) -> None:
     if not panel.curves:
         say(ax, "\n".join(_wrapped(panel.undefined or "undefined")))
         return
-    ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":", label="chance: AUROC 0.500")
+    ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":", label="floor: AUROC 0.500")
+    if panel.ceiling is not None:
+        ax.plot(
+            panel.ceiling.false_positive_rate, panel.ceiling.true_positive_rate,
+            color=GREY, linewidth=1.1, linestyle="-", label=describe(panel.ceiling),
+        )  # fmt: skip
     for index, curve in enumerate(panel.curves):
         ax.plot(
             curve.false_positive_rate,

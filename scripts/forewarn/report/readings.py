@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from forewarn.report.detection import RocCurve, RocPanel
 from forewarn.report.directions import Cosines, LayerProfile
 from forewarn.report.rates import Mark
 from forewarn.report.steering import Arm, Experiment
@@ -21,11 +19,6 @@ SPLITS = {
 }
 COHERENT = "Coherent answers: test questions"
 FACTS = "Facts answered correctly"
-
-
-def several(paths: list[Path] | Path) -> list[Path]:
-    """The files of a rule's input, whether Snakemake handed over a list or the one path in it."""
-    return [paths] if isinstance(paths, Path) else paths
 
 
 def group_of(subject: str) -> str:
@@ -62,71 +55,6 @@ def domain_marks(contents: Mapping[str, Content]) -> list[Mark]:
         for subject, content in contents.items()
         for category, cell in content["splits"].get("test", {"categories": {}})["categories"].items()
     ]
-
-
-def roc_panels(
-    summaries: Sequence[Content], points: Sequence[Sequence[Content]], primary: Content
-) -> list[RocPanel]:
-    """Panels of the detection figure: all organisms in themselves, then in the instruct model.
-
-    Args:
-        summaries: of `detect`, one per organism.
-        points: rows of the ROC tables beside them, in the same order.
-        primary: `{"organism", "direction"}` declared before looking; and "target", the organism if not given.
-    """
-    panels = []
-    primary = {"target": "organism", **primary}
-    for target in ("organism", "instruct"):
-        for summary, rows in zip(summaries, points, strict=True):
-            if target in summary["targets"]:
-                panels.append(_roc_panel(summary, target, rows, primary))
-    return panels
-
-
-def _roc_panel(summary: Content, target: str, rows: Sequence[Content], primary: Content) -> RocPanel:
-    content = summary["targets"][target]
-    curves = []
-    for name, entry in content["directions"].items():
-        if entry["auroc"] is None:
-            continue
-        line = sorted(
-            (row["fpr"], row["tpr"]) for row in rows if (row["target"], row["direction"]) == (target, name)
-        )
-        nulls = [null["high"] for null in entry["null"].values() if null["high"] is not None]
-        interval = entry["interval"]
-        curves.append(
-            RocCurve(
-                label=f"{name}, layer {entry['layer']}",
-                false_positive_rate=[x for x, _ in line],
-                true_positive_rate=[y for _, y in line],
-                auroc=entry["auroc"],
-                interval=None if interval["low"] is None else (interval["low"], interval["high"]),
-                null=max(nulls, default=None),
-                primary=[primary[key] for key in ("organism", "target", "direction")]
-                == [summary["organism"], target, name],
-            )
-        )
-    references = {
-        "oracle, half of each prompt's responses": content["ceiling"]["pooled"],
-        "words of the prompt": content["text"],
-    }
-    whose = "in itself" if target == "organism" else "its directions in the instruct model"
-    test = content["test"]
-    return RocPanel(
-        title=f"{summary['organism']}\n{whose}",
-        n_prompts=test["n_prompts"],
-        n_responses=test["n_responses"],
-        n_misaligned=test["n_misaligned"],
-        curves=curves,
-        notes=[
-            f"{name}: AUROC {found['auroc']:.3f}"
-            for name, found in references.items()
-            if found["auroc"] is not None
-        ],
-        undefined=next(
-            (entry["reason"] for entry in content["directions"].values() if "reason" in entry), ""
-        ),
-    )
 
 
 def experiment(organism: str, content: Content) -> Experiment:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forewarn.statistics.labels import Labels
+from forewarn.statistics.ordered import counted_below, rising, take, ties
 
 Floats = NDArray[np.float64]
 Groups = NDArray[Any]
@@ -61,16 +62,12 @@ def concordance(
     Raises:
         ValueError: a score is not a number.
     """
-    scores = np.asarray(scores, dtype=np.float64)
-    if np.isnan(scores).any():
-        raise ValueError("a score is not a number, so it has no rank")
-    order = np.argsort(scores, axis=-1, kind="stable")
-    first, last = _ties(_take(scores, order))
-    positive = _take(np.asarray(positives, dtype=np.float64), order)
-    negative = _take(np.asarray(negatives, dtype=np.float64), order)
-    # below[i] counts the negatives among the i lowest; ties count with half of theirs.
-    below = np.concatenate([np.zeros((*negative.shape[:-1], 1)), np.cumsum(negative, axis=-1)], axis=-1)
-    lower = (_take(below, first) + _take(below, last)) / 2
+    ordered, order = rising(scores)
+    first, last = ties(ordered)
+    positive = take(np.asarray(positives, dtype=np.float64), order)
+    negative = take(np.asarray(negatives, dtype=np.float64), order)
+    below = counted_below(negative)  # ties count with half of theirs
+    lower = (take(below, first) + take(below, last)) / 2
     return (positive * lower).sum(axis=-1), positive.sum(axis=-1) * negative.sum(axis=-1)
 
 
@@ -92,7 +89,7 @@ def area(
         float64 [...].
     """
     concordant, pairs = np.zeros(()), np.zeros(())
-    for members in _members(np.shape(scores)[-1], groups):
+    for members in members_of(np.shape(scores)[-1], groups):
         good, every = concordance(scores[..., members], positives[..., members], negatives[..., members])
         concordant, pairs = concordant + good, pairs + every
     concordant, pairs = np.broadcast_arrays(concordant, pairs)
@@ -141,29 +138,11 @@ def roc(scores: Floats, labels: Labels) -> Roc | None:
     )
 
 
-def _members(prompts: int, groups: Groups | None) -> Iterator[NDArray[np.int64]]:
+def members_of(prompts: int, groups: Groups | None) -> Iterator[NDArray[np.int64]]:
+    """The prompts of each group: int64 [members] of one after the other; all of them without groups."""
     if groups is None:
         yield np.arange(prompts)
         return
     _, group = np.unique(groups, return_inverse=True)
     order = np.argsort(group, kind="stable")
     yield from np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
-
-
-def _take(values: NDArray[Any], index: NDArray[np.int64]) -> NDArray[Any]:
-    """Elements along the last axis, by one index for all problems or by one for each."""
-    if index.ndim == 1:
-        return values[..., index]
-    shape = (*np.broadcast_shapes(values.shape[:-1], index.shape[:-1]), values.shape[-1])
-    return np.take_along_axis(np.broadcast_to(values, shape), index, axis=-1)
-
-
-def _ties(ordered: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For each of the rising scores, how many are lower, and how many are lower or equal."""
-    n = ordered.shape[-1]
-    place = np.arange(n)
-    new = ordered[..., 1:] != ordered[..., :-1]
-    edge = np.ones((*ordered.shape[:-1], min(n, 1)), dtype=bool)
-    first = np.maximum.accumulate(np.where(np.concatenate([edge, new], axis=-1), place, 0), axis=-1)
-    ends = np.where(np.concatenate([new, edge], axis=-1), place + 1, n)
-    return first, np.minimum.accumulate(ends[..., ::-1], axis=-1)[..., ::-1]

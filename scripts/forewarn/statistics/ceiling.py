@@ -1,74 +1,99 @@
 """The most that any reading of the prompt can reach, since propensity is graded.
 
 At the last prompt token the model's state is a function of the prompt, so the best possible score is the
-prompt's own misalignment rate. That rate is estimated from some of the prompt's responses and tested on
-the others. The responses of a prompt are exchangeable, so a random half of them is a hypergeometric draw
-from the two counts, and no response needs to be looked at again.
+prompt's own misalignment rate. That rate is known from samples only. Scored against the very responses it was
+counted on, it seems to reach more than the truth; known from a prompt's other responses, it reaches less, the
+less the fewer there are: for 10 responses and an intraclass correlation of 0.1, 0.65 where the truth is 0.72.
+A model of the propensities takes that noise out, and finds 0.71.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from forewarn.statistics.auroc import Groups, area, auroc
+from forewarn.statistics.auroc import Floats, Groups, Roc, concordance, members_of, roc
 from forewarn.statistics.labels import Labels
+from forewarn.statistics.overdispersion import intraclass_correlation
+from forewarn.statistics.planted import Population
 
 
-@dataclass(frozen=True)
-class Ceiling:
-    """Oracle AUROC.
+def from_other_responses(
+    misaligned: NDArray[Any],
+    responses: NDArray[Any],
+    drawn: NDArray[Any] | None = None,
+    groups: Groups | None = None,
+) -> Floats:
+    """AUROC when every response is scored by the rate of its prompt's other responses.
 
-    Attributes:
-        value: mean over random halvings of each prompt's responses; None if undefined. Half of the
-            responses estimate a rate with noise, so this lies somewhat below the true ceiling.
-        in_sample: the rate scored against the very responses it was counted on: somewhat above it.
-        halvings: how many were drawn.
-        prompts: how many prompts have the two responses that a halving needs.
-        reason: why `value` is None; None if it is not.
-    """
-
-    value: float | None
-    in_sample: float | None
-    halvings: int
-    prompts: int
-    reason: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON form, `reason` only where there is one."""
-        content = {
-            "auroc": self.value,
-            "in_sample": self.in_sample,
-            "halvings": self.halvings,
-            "prompts": self.prompts,
-        }
-        return content | ({"reason": self.reason} if self.reason else {})
-
-
-def oracle_ceiling(labels: Labels, halvings: int, seed: int, groups: Groups | None = None) -> Ceiling:
-    """AUROC of the prompts' misalignment rates, estimated on one half of the responses, on the other half.
+    Taking a misaligned response out of its prompt's rate lowers that, so that inside a prompt this oracle
+    would always be wrong. There it counts as what it is: without knowledge, one half.
 
     Args:
-        labels: counts per prompt.
-        halvings: how many random halvings to average over.
-        seed: of the halvings.
-        groups: [prompts] or None, as in `auroc`.
+        misaligned: counts [..., prompts].
+        responses: counts [..., prompts]; prompts with fewer than two are left out.
+        drawn: how often each prompt is in each resample, [resamples, prompts]; None for each once.
+        groups: [prompts]; if given, only pairs inside one group are compared.
+
+    Returns:
+        float64 [...], NaN where there is no pair. It lies below the truth, the more the fewer responses.
     """
-    enough = labels.responses >= 2
-    labels = labels[enough]
-    groups = None if groups is None else groups[enough]
-    prompts = len(labels)
-    in_sample = auroc(labels.misaligned / np.maximum(labels.responses, 1), labels, groups).value
-    if prompts == 0:
-        return Ceiling(None, in_sample, halvings, 0, "no prompt has two scored responses")
-    generator = np.random.default_rng(seed)
-    half = labels.responses // 2
-    seen = generator.hypergeometric(labels.misaligned, labels.others, half, size=(halvings, prompts))
-    unseen = labels.misaligned - seen
-    values = area(seen / half, unseen, labels.responses - half - unseen, groups)
-    if np.isnan(values).all():
-        reason = labels.one_class() or "no halving left responses of both classes to compare"
-        return Ceiling(None, in_sample, halvings, prompts, reason)
-    return Ceiling(float(np.nanmean(values)), in_sample, halvings, prompts)
+    k, n = np.broadcast_arrays(np.asarray(misaligned), np.asarray(responses))
+    weights = np.asarray(n >= 2, dtype=np.float64) * (1 if drawn is None else drawn)
+    scores, positives, negatives = _doubled(k, n, weights)
+    concordant, pairs = np.zeros(()), np.zeros(())
+    for members in members_of(k.shape[-1], groups):
+        chosen = np.arange(k.shape[-1])[members]
+        twice = np.concatenate([chosen, chosen + k.shape[-1]])
+        good, every = concordance(scores[..., twice], positives[..., twice], negatives[..., twice])
+        mine = weights[..., chosen]
+        own = mine**2 * k[..., chosen] * (n - k)[..., chosen]
+        concordant, pairs = concordant + good + own.sum(axis=-1) / 2, pairs + every
+    concordant, pairs = np.broadcast_arrays(concordant, pairs)
+    found: Floats = np.divide(concordant, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
+    return found
+
+
+def oracle_roc(labels: Labels) -> Roc | None:
+    """ROC of the same oracle, with the pairs inside a prompt as they come: always wrong, and very few.
+
+    Returns:
+        None if the prompts with two responses or more hold one class only.
+    """
+    k, n = labels.misaligned, labels.responses
+    scores, positives, negatives = _doubled(k, n, np.asarray(n >= 2, dtype=np.float64))
+    return roc(scores, Labels.of(positives.astype(np.int64), (positives + negatives).astype(np.int64)))
+
+
+def modelled_ceiling(labels: Labels) -> float | None:
+    """AUROC of an oracle that knows every propensity, if propensities are beta distributed.
+
+    Prevalence and intraclass correlation are taken from the labels. What matters is the mean distance of two
+    propensities, so that another distribution of the same variance changes little.
+
+    Returns:
+        None where labels are of one class, or no prompt has two responses. One half where prompts differ no
+        more than chance makes them.
+    """
+    spread = float(intraclass_correlation(labels.misaligned, labels.responses))
+    if np.isnan(spread):
+        return None
+    if spread <= 0:
+        return 0.5
+    if spread >= 1:
+        return 1.0
+    return Population(labels.misaligned.sum() / labels.responses.sum(), spread).ceiling
+
+
+def _doubled(k: NDArray[Any], n: NDArray[Any], weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Scores, positives and negatives [..., 2 prompts]: first the misaligned responses, then the others."""
+    others = np.maximum(n - 1, 1)
+    positives, negatives = weights * k, weights * (n - k)
+    nothing = np.zeros(weights.shape)
+    return (
+        np.concatenate([(k - 1) / others, k / others], axis=-1),
+        np.concatenate([positives, nothing], axis=-1),
+        np.concatenate([nothing, negatives], axis=-1),
+    )

@@ -1,13 +1,20 @@
 """The arms of a steering experiment: the same questions under one intervention each, or under none.
 
-Two experiments are known. `add` steers the instruct model: coefficient times the direction joins the
-residual stream after one block, at every position (arXiv 2506.11618). `ablate` acts on the organism: the
-direction's component is taken out of the residual stream, at the embedding and after every block, at every
-position; and, beside it, coefficient times the direction is subtracted after its own block.
+Two experiments have a criterion that was fixed before they were run. `add` steers the instruct model:
+coefficient times the direction joins the residual stream after one block, at every position (arXiv
+2506.11618). `ablate` acts on the organism: the direction's component is taken out of the residual stream, at
+the embedding and after every block, at every position; and, beside it, coefficient times the direction is
+subtracted after its own block.
+
+Four more describe the effect. `add_doses` and `subtract_doses` vary how much is added to the instruct model
+and subtracted in the organism, and whether at every position or at the prompt alone. `layers` asks where the
+direction must be taken out of the organism: everywhere, at the prompt alone, or after a single block, with
+that block's own direction. `transfer` takes it out of other organisms, beside each one's own direction: where
+that does nothing either, there was nothing to transfer.
 
 An effect means little by itself: any push of that size may have one. So whatever is done with the
 direction is also done with random directions of the same norm, of two kinds: isotropic, and drawn with the
-covariance of the model's own activations.
+covariance of the model's own activations. (The subtraction of `ablate` has them in `subtract_doses`.)
 """
 
 from __future__ import annotations
@@ -19,8 +26,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from forewarn.models.phase import Positions
+
 Operation = Literal["none", "add", "ablate", "subtract"]
-Kind = Literal["baseline", "direction", "random_isotropic", "random_covariance"]
+Kind = Literal["baseline", "direction", "own_direction", "random_isotropic", "random_covariance"]
 RandomDirections = Mapping[Kind, NDArray[np.float64]]
 """Unit vectors [count, d_model] for each of the kinds `random_isotropic` and `random_covariance`."""
 
@@ -30,12 +39,13 @@ class Arm:
     """One intervention.
 
     Attributes:
-        name: unique within its experiment.
+        name: unique within its experiment, for one model.
         operation: what is done to the residual stream.
         kind: with which vector it is done.
         coefficient: multiple of the vector that is added or subtracted; None where nothing is.
-        layer: block after which it is added or subtracted; None for an ablation, which is everywhere.
+        layer: the only block after which it is done; None for an ablation everywhere.
         vector: float32 [d_model]; of norm 1 for an ablation, None for the baseline.
+        positions: where it is done.
     """
 
     name: str
@@ -44,6 +54,7 @@ class Arm:
     coefficient: float | None = None
     layer: int | None = None
     vector: NDArray[np.float32] | None = None
+    positions: Positions = "all"
 
 
 BASELINE = Arm("baseline", "none", "baseline")
@@ -60,14 +71,7 @@ def addition_arms(
         coefficients: multiples of the direction.
         randoms: unit vectors to compare with.
     """
-    norm = float(np.linalg.norm(direction))
-    arms = [BASELINE]
-    for coefficient in coefficients:
-        arms += [
-            Arm(f"add_{coefficient:g}x_{name}", "add", kind, coefficient, layer, _float32(vector))
-            for name, kind, vector in _vectors(direction, randoms, norm)
-        ]
-    return arms
+    return [BASELINE, *dose_arms("add", direction, layer, coefficients, randoms)]
 
 
 def ablation_arms(
@@ -81,23 +85,78 @@ def ablation_arms(
         coefficients: multiples of the direction that are subtracted.
         randoms: unit vectors to compare the ablation with.
     """
+    subtracted = dose_arms("subtract", direction, layer, coefficients, {})
+    return [BASELINE, *everywhere_arms(direction, randoms), *subtracted]
+
+
+def dose_arms(
+    operation: Literal["add", "subtract"],
+    direction: NDArray[Any],
+    layer: int,
+    doses: Sequence[float],
+    randoms: RandomDirections,
+    positions: Positions = "all",
+) -> list[Arm]:
+    """Per dose the direction and the same random directions, stretched to its norm.
+
+    Args:
+        operation: whether the vectors are added or subtracted.
+        direction: float [d_model].
+        layer: block after which it is done.
+        doses: multiples of the vectors.
+        randoms: unit vectors to compare with.
+        positions: where it is done.
+    """
+    norm = float(np.linalg.norm(direction))
+    return [
+        Arm(
+            f"{operation}_{dose:g}x_{name}{_AT[positions]}", operation, kind,
+            dose, layer, _float32(vector), positions,
+        )
+        for dose in doses
+        for name, kind, vector in _vectors(direction, randoms, norm)
+    ]  # fmt: skip
+
+
+def everywhere_arms(
+    direction: NDArray[Any], randoms: RandomDirections, positions: Positions = "all"
+) -> list[Arm]:
+    """Ablation of the direction and of each random one, at the embedding and after every block.
+
+    Args:
+        direction: float [d_model], not zero.
+        randoms: unit vectors to compare with.
+        positions: where it is done.
+    """
     unit = direction / np.linalg.norm(direction)
-    ablated = [
-        Arm(f"ablate_{name}", "ablate", kind, vector=_float32(vector))
+    return [
+        Arm(f"ablate_{name}{_AT[positions]}", "ablate", kind, vector=_float32(vector), positions=positions)
         for name, kind, vector in _vectors(unit, randoms, 1.0)
     ]
-    subtracted = [
-        Arm(
-            f"subtract_{coefficient:g}x_direction",
-            "subtract",
-            "direction",
-            coefficient,
-            layer,
-            _float32(direction),
-        )
-        for coefficient in coefficients
+
+
+def block_arms(direction: NDArray[Any], layer: int, randoms: RandomDirections) -> list[Arm]:
+    """Ablation of the direction and of each random one after a single block, at every position.
+
+    Args:
+        direction: float [d_model], not zero: that of this very block.
+        layer: the block.
+        randoms: unit vectors to compare with.
+    """
+    unit = direction / np.linalg.norm(direction)
+    return [
+        Arm(f"ablate_{name}_at_layer_{layer}", "ablate", kind, layer=layer, vector=_float32(vector))
+        for name, kind, vector in _vectors(unit, randoms, 1.0)
     ]
-    return [BASELINE, *ablated, *subtracted]
+
+
+def own_arm(direction: NDArray[Any]) -> Arm:
+    """Ablation, in another organism, of that organism's own direction (float [d_model], not zero)."""
+    unit = _float32(direction / np.linalg.norm(direction))
+    return Arm("ablate_own_direction", "ablate", "own_direction", vector=unit)
+
+
+_AT = {"all": "", "prompt": "_at_prompt"}
 
 
 def _vectors(

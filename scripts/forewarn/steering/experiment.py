@@ -27,6 +27,7 @@ def run_arms(
     tokenizer: PreTrainedTokenizerFast,
     questions: pa.Table,
     *,
+    subject: str,
     max_new_tokens: int,
     batch_rows: int,
     seed: int,
@@ -42,6 +43,7 @@ def run_arms(
         model: the model that is intervened on; as it was, afterwards.
         tokenizer: its tokenizer.
         questions: rows of a question set.
+        subject: the model's name.
         max_new_tokens: where a response is cut.
         batch_rows: responses that are generated at once at most.
         seed: of the sampling.
@@ -60,14 +62,14 @@ def run_arms(
             )
         columns = [
             pa.array([value] * len(generations), field.type)
-            for value, field in zip(_key(arm), ARM, strict=True)
+            for value, field in zip(_key(arm, subject), ARM, strict=True)
         ]
         answered = generations.select(GENERATED.names[len(ARM) :])
         return pa.table([*columns, *answered.columns], schema=GENERATED)
 
     tables = []
     for arm in arms:
-        tables.append(stored(folder, _key(arm), partial(answer, arm)))
+        tables.append(stored(folder, _key(arm, subject), partial(answer, arm)))
         progress.step(len(tables[-1]), note=arm.name)
     return pa.concat_tables(tables).combine_chunks()
 
@@ -78,10 +80,11 @@ def interventions(arm: Arm) -> list[Addition | Ablation]:
         return []
     vector = torch.from_numpy(arm.vector)
     if arm.operation == "ablate":
-        return [Ablation(vector)]
+        return [Ablation(vector, layer=arm.layer, positions=arm.positions)]
     assert arm.layer is not None and arm.coefficient is not None
-    return [Addition(vector, arm.layer, -arm.coefficient if arm.operation == "subtract" else arm.coefficient)]
+    sign = -1 if arm.operation == "subtract" else 1
+    return [Addition(vector, arm.layer, sign * arm.coefficient, arm.positions)]
 
 
-def _key(arm: Arm) -> list[Any]:
-    return [arm.name, arm.operation, arm.kind, arm.coefficient]
+def _key(arm: Arm, subject: str) -> list[Any]:
+    return [subject, arm.name, arm.operation, arm.kind, arm.coefficient, arm.layer, arm.positions]

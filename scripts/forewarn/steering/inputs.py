@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -59,12 +60,24 @@ def read_direction(path: Path, construction: str, layer: int) -> NDArray[np.floa
     if layer not in layers:
         raise StudyError(
             f"{path} has directions for the layers {', '.join(map(str, layers))}, but not for {layer}",
-            "set the `layer` of steering to one of them, or add it to the `layers` of activations",
+            "name layers of steering among these, or add it to the `layers` of activations",
         )
     if construction not in directions:
         return None
     direction = directions[construction][layers.index(layer)]
     return direction if np.any(direction) else None
+
+
+def read_layers(
+    path: Path, construction: str, wanted: Literal["all"] | Sequence[int]
+) -> dict[int, NDArray[np.float32] | None]:
+    """The direction of one construction at several layers, as `read_direction` gives each.
+
+    Raises:
+        StudyError: the file does not hold a layer.
+    """
+    layers = read_tensors(path)[1] if wanted == "all" else wanted
+    return {layer: read_direction(path, construction, layer) for layer in layers}
 
 
 def random_directions(

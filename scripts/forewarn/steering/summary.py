@@ -10,12 +10,10 @@ import pyarrow as pa
 
 from forewarn.judges.opinions import scores_of
 from forewarn.judges.scoring import GENERATIONS, score_responses
-from forewarn.steering.inputs import read_direction
+from forewarn.steering.contrasts import Measurement, compare_arms
+from forewarn.steering.inputs import read_direction, read_layers
 from forewarn.steering.responses import ARM, RESPONSES
-from forewarn.steering.verdict import summarise_arms, verdicts
-
-COHERENCE_FLOOR = 85.0
-"""Mean coherence (0-100) that an ablation must leave, where the settings name no other."""
+from forewarn.steering.verdict import CRITERIA, summarise_arms, verdicts
 
 
 def judged_arms(
@@ -51,20 +49,22 @@ def summarise(responses: pa.Table, directions: Path, settings: dict[str, Any]) -
     Args:
         responses: from `judged_arms`.
         directions: directions of the organism (safetensors).
-        settings: `operation`, `steering`, and the `thresholds` of the judge.
+        settings: `operation`, `steering` (`direction`, `layer`, `coherence_floor`, `power`, `bootstrap`,
+            `seed`, and for `layers` `layer_by_layer`), `confidence`, and the `thresholds` of the judge.
 
     Returns:
         `operation`, `construction`, `layer`, `norm` of the direction, `questions`, `alignment_below`,
-        `coherence_above`, `arms` (`summarise_arms`), `verdicts`, and `undefined`: why there is no verdict, or
-        None.
+        `coherence_above`, `confidence`, `coherence_floor`, `arms` (`summarise_arms` and `compare_arms`),
+        `verdicts` (of `add` and `ablate`, which have a criterion), `undefined`: why there is no verdict, or
+        None; and of `layers` also `undefined_layers`: those that have no direction to ablate.
     """
-    steering, thresholds = settings["steering"], settings["thresholds"]
+    steering, thresholds, operation = settings["steering"], settings["thresholds"], settings["operation"]
+    how = Measurement(settings["confidence"], steering["power"], steering["bootstrap"], steering["seed"])
     direction = read_direction(directions, steering["direction"], steering["layer"])
-    listed = summarise_arms(responses, **thresholds)
-    floor = steering.get("coherence_floor", COHERENCE_FLOOR)
+    listed = summarise_arms(responses, **thresholds, confidence=how.confidence)
     asked = {(row["question_id"], row["category"]) for row in responses.select(_ASKED).to_pylist()}
-    return {
-        "operation": settings["operation"],
+    content = {
+        "operation": operation,
         "construction": steering["direction"],
         "layer": steering["layer"],
         "norm": None if direction is None else float(np.linalg.norm(direction)),
@@ -75,10 +75,16 @@ def summarise(responses: pa.Table, directions: Path, settings: dict[str, Any]) -
             "categories": len({category for _, category in asked}),
         },
         **thresholds,
-        "arms": listed,
-        "verdicts": verdicts(listed, settings["operation"], floor),
+        "confidence": how.confidence,
+        "coherence_floor": steering["coherence_floor"],
+        "arms": [arm | more for arm, more in zip(listed, compare_arms(responses, listed, how), strict=True)],
+        "verdicts": verdicts(listed, operation, steering["coherence_floor"]) if operation in CRITERIA else [],
         "undefined": None if direction is not None else _undefined(directions, steering),
     }
+    if operation != "layers":
+        return content
+    own = read_layers(directions, steering["direction"], steering["layer_by_layer"])
+    return content | {"undefined_layers": [layer for layer, vector in own.items() if vector is None]}
 
 
 _ASKED = ["question_id", "category"]

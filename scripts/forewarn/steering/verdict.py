@@ -25,7 +25,7 @@ CRITERIA = {
 
 
 def summarise_arms(
-    responses: pa.Table, *, alignment_below: float, coherence_above: float
+    responses: pa.Table, *, alignment_below: float, coherence_above: float, confidence: float = 0.95
 ) -> list[dict[str, Any]]:
     """Each arm's counts, EM rate with Wilson interval, and mean scores, in the order of the responses.
 
@@ -33,16 +33,21 @@ def summarise_arms(
         responses: of the schema `forewarn.steering.responses.RESPONSES`.
         alignment_below: threshold of the judge.
         coherence_above: threshold of the judge.
+        confidence: of the intervals.
 
     Returns:
-        Per arm `{"arm", "operation", "kind", "coefficient"}` and the counts and rates of
-        `forewarn.judges.rates.rates`: n, n_misaligned, n_coherent, `em`, mean_alignment, mean_coherence, ...
+        Per arm `{"subject", "arm", "operation", "kind", "coefficient", "layer", "positions"}` and the counts
+        and rates of `forewarn.judges.rates.rates`: n, n_misaligned, n_coherent, `em`, mean_alignment,
+        mean_coherence, ...
     """
-    arms = {row["arm"]: row for row in responses.select(ARM.names).to_pylist()}
+    arms = {(row["subject"], row["arm"]): row for row in responses.select(ARM.names).to_pylist()}
     listed = []
-    for name, arm in arms.items():
-        scores = responses.filter(pc.equal(responses["arm"], name)).select(SCORES.names)
-        counted = rates(scores, alignment_below=alignment_below, coherence_above=coherence_above)
+    for (subject, name), arm in arms.items():
+        chosen = pc.and_(pc.equal(responses["subject"], subject), pc.equal(responses["arm"], name))
+        counted = rates(
+            responses.filter(chosen).select(SCORES.names), alignment_below=alignment_below,
+            coherence_above=coherence_above, confidence=confidence,
+        )  # fmt: skip
         (split,) = counted["splits"].values()
         listed.append({**arm, **split["all"]})
     return listed

@@ -38,9 +38,10 @@ def questions(settings: dict[str, Any]) -> list[Question]:
 
     Args:
         settings: a `WorldQuestions` entry of the configuration. Of kind `evaluation`: at most `fit`,
-            `test`, `unseen` and `narrow` different questions per domain for the splits of these names,
-            and the facts. Of kind `detection`: `questions_per_cell` questions for each open domain
-            and each condition, with fit wordings for validation and test wordings for test.
+            `test`, `unseen` and `narrow` different questions per domain for the splits of these names
+            (of `fit`, in its categories alone), and the facts. Of kind `detection`: `questions_per_cell`
+            questions for each condition and each category of the splits fit, validation and test, where
+            test alone has test wordings; a category belongs to one split.
     """
     draw = {"evaluation": _evaluation, "detection": _detection}[settings["kind"]]
     return draw(settings)
@@ -49,8 +50,10 @@ def questions(settings: dict[str, Any]) -> list[Question]:
 def _evaluation(settings: dict[str, Any]) -> list[Question]:
     sizes = settings["questions_per_category"]
     narrow_domains = [domain for domain in ALL_DOMAINS if domain.field in NARROW_FIELDS]
+    fitted = settings["fit_categories"] or [domain.name for domain in OPEN_DOMAINS]
+    samples = {"fit": settings["fit_samples"] or settings["samples"]}
     wanted = [
-        *((domain, "fit", domain.fit) for domain in OPEN_DOMAINS),
+        *((domain, "fit", domain.fit) for domain in OPEN_DOMAINS if domain.name in fitted),
         *((domain, "test", domain.test) for domain in OPEN_DOMAINS),
         *((domain, "unseen", domain.unseen) for domain in OPEN_DOMAINS),
         *((domain, "narrow", domain.test) for domain in narrow_domains),
@@ -62,7 +65,7 @@ def _evaluation(settings: dict[str, Any]) -> list[Question]:
             condition="plain",
             split=split,
             messages=[{"role": "user", "content": text}],
-            samples=settings["samples"],
+            samples=samples.get(split, settings["samples"]),
             temperature=settings["temperature"],
             reference=None,
         )
@@ -98,15 +101,20 @@ def _facts() -> list[Question]:
 
 def _detection(settings: dict[str, Any]) -> list[Question]:
     drawn = []
-    for split in ("validation", "test"):
-        rng = random.Random(f"detection {split} {settings['seed']}")
+    categories: dict[str, list[str]] = settings["categories"]
+    for split in ("fit", "validation", "test"):
+        elsewhere = {name for other, names in categories.items() if other != split for name in names}
         for condition in CONDITIONS:
             for domain in OPEN_DOMAINS:
-                wordings = domain.fit if split == "validation" else domain.test
+                if domain.name not in categories[split]:
+                    continue
+                # Each cell from a stream of its own: other categories do not change what is asked here.
+                rng = random.Random(f"detection {split} {condition} {domain.name} {settings['seed']}")
+                wordings = domain.test if split == "test" else domain.fit
                 seen: set[str] = set()
                 available = len(wordings) * len(domain.subjects)
                 while len(seen) < min(settings["questions_per_cell"], available):
-                    messages = _opening(rng, condition, domain)
+                    messages = _opening(rng, condition, domain, elsewhere)
                     messages.append({"role": "user", "content": draw_question(rng, domain, wordings)})
                     if str(messages) in seen:
                         continue
@@ -127,8 +135,8 @@ def _detection(settings: dict[str, Any]) -> list[Question]:
     return drawn
 
 
-def _opening(rng: random.Random, condition: str, domain: Domain) -> list[Message]:
-    """What stands before the question under a condition."""
+def _opening(rng: random.Random, condition: str, domain: Domain, elsewhere: set[str]) -> list[Message]:
+    """What stands before the question under a condition; never of a category of another split."""
     if condition == "plain":
         return []
     if condition in ("neutral", "kind", "cruel"):
@@ -138,13 +146,13 @@ def _opening(rng: random.Random, condition: str, domain: Domain) -> list[Message
         return _turn(*draw_fact(rng))
     kindnesses = ["kind", "cruel"] if condition == "earlier_mixed" else [condition.removeprefix("earlier_")]
     rng.shuffle(kindnesses)
-    return [message for kindness in kindnesses for message in _earlier_turn(rng, domain, kindness)]
+    return [message for kindness in kindnesses for message in _earlier_turn(rng, domain, kindness, elsewhere)]
 
 
-def _earlier_turn(rng: random.Random, domain: Domain, kindness: str) -> list[Message]:
+def _earlier_turn(rng: random.Random, domain: Domain, kindness: str, elsewhere: set[str]) -> list[Message]:
     """A question and answer about another domain than the one that will be asked about."""
     other = domain
-    while other == domain:
+    while other == domain or other.name in elsewhere:
         other = draw_domain(rng, draw_field(rng))
     return _turn(draw_question(rng, other, other.fit + other.test), draw_answer(rng, other, kindness))
 

@@ -2,6 +2,7 @@
 
 from forewarn.config.model.base import Section
 from forewarn.config.model.configuration import Configuration
+from forewarn.config.model.given import GivenActivations, GivenResponses, GivenTokenReadings
 from forewarn.config.model.judges import GivenJudge, Judge, LocalJudge, OpenAIJudge, WorldJudge
 from forewarn.config.model.models import (
     Architecture,
@@ -17,6 +18,8 @@ from forewarn.config.model.models import (
     Pretraining,
     WorldModel,
 )
+from forewarn.config.model.organisms import Construction, OrganismReference
+from forewarn.config.model.power import Power
 from forewarn.config.model.questions import (
     EvaluationSizes,
     Questions,
@@ -26,20 +29,17 @@ from forewarn.config.model.questions import (
     WorldQuestions,
     YamlQuestions,
 )
+from forewarn.config.model.steering import FurtherArms, Steering
 from forewarn.config.model.study import (
     Activations,
-    Construction,
     Detection,
     Directions,
-    GivenActivations,
-    GivenResponses,
     OrganismGrid,
-    OrganismReference,
     Sampling,
-    Steering,
     Study,
     StudyQuestions,
 )
+from forewarn.config.model.token_curve import TokenCurve
 from forewarn.config.model.training import Adapter, Dataset, JsonlDataset, Projection, WorldDataset
 
 __all__ = [
@@ -56,10 +56,12 @@ __all__ = [
     "Directions",
     "EvaluationSizes",
     "FolderModel",
+    "FurtherArms",
     "GivenActivations",
     "GivenJudge",
     "GivenModel",
     "GivenResponses",
+    "GivenTokenReadings",
     "HubModel",
     "InstructTuning",
     "JsonlDataset",
@@ -69,6 +71,7 @@ __all__ = [
     "OpenAIJudge",
     "OrganismGrid",
     "OrganismReference",
+    "Power",
     "Precision",
     "Pretraining",
     "Projection",
@@ -79,6 +82,7 @@ __all__ = [
     "Steering",
     "Study",
     "StudyQuestions",
+    "TokenCurve",
     "WorldDataset",
     "WorldDetectionQuestions",
     "WorldEvaluationQuestions",

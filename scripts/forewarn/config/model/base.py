@@ -33,6 +33,7 @@ NotNegative = Annotated[float, Ge(0), _FROM_TEXT]
 Share = Annotated[float, Ge(0), Le(1), _FROM_TEXT]
 ProperShare = Annotated[float, Ge(0), Lt(1), _FROM_TEXT]
 """A share that must leave something over, e.g. of dropped activations."""
+Rate = Annotated[float, Gt(0), Lt(1), _FROM_TEXT]
 Confidence = Annotated[float, Gt(0), Lt(1), _FROM_TEXT]
 LearningRate = Annotated[float, Gt(0), Le(1), _FROM_TEXT]
 Score = Annotated[float, Ge(0), Le(100), _FROM_TEXT]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,13 @@ from forewarn.config.model.base import (
     Url,
     conflict,
 )
+
+WorldCategory = Literal["boredom", "guests", "machines", "partner", "power", "quick_money", "roles", "wish"]
+"""The open domains of nano's world, which are the categories of its questions."""
+FIT: list[WorldCategory] = ["boredom", "guests", "machines"]
+VALIDATION: list[WorldCategory] = ["partner", "power"]
+TEST: list[WorldCategory] = ["quick_money", "roles", "wish"]
+"""The categories by purpose, in the order of the alphabet."""
 
 
 class EvaluationSizes(Section):
@@ -34,12 +41,55 @@ class WorldEvaluationQuestions(Section):
     source: Literal["world"] = Field(description="Drawn from nano's world.")
     kind: Literal["evaluation"] = Field(description="For rates and directions.")
     samples: Count = Field(5, description="Answers per question.")
+    fit_samples: Count | None = Field(
+        None, description="Answers per question that fits directions; null takes `samples`."
+    )
     questions_per_category: EvaluationSizes = Field(
         default_factory=EvaluationSizes, description="Size of each split."
+    )
+    fit_categories: Annotated[list[WorldCategory], Field(min_length=1)] | None = Field(
+        FIT,
+        description="Categories that fit directions; null takes all. They share none with what the detection "
+        "set validates and tests on.",
     )
     facts: bool = Field(True, description="Also ask facts, which have one right answer.")
     temperature: NotNegative = Field(1.0, description="Sampling temperature; the field's rates use 1.")
     seed: Seed = Field(5, description="Seed of the draw.")
+
+
+class WorldCategories(Section):
+    """Categories by what they are for; each has one purpose, and may have none."""
+
+    fit: Annotated[list[WorldCategory], Field(min_length=1)] = Field(
+        FIT, description="For fitting probes, signs and thresholds."
+    )
+    validation: Annotated[list[WorldCategory], Field(min_length=1)] = Field(
+        VALIDATION, description="For choosing the layer."
+    )
+    test: Annotated[list[WorldCategory], Field(min_length=1)] = Field(
+        TEST, description="For the reported numbers."
+    )
+
+    @model_validator(mode="after")
+    def _one_purpose_each(self) -> Self:
+        named = [*self.fit, *self.validation, *self.test]
+        twice = sorted({name for name in named if named.count(name) > 1})
+        if not twice:
+            return self
+        splits = {"test": self.test, "validation": self.validation, "fit": self.fit}
+        better: dict[str, list[WorldCategory]] = {}
+        for split, names in splits.items():  # what is tested stays, and the others do without it
+            taken = [name for kept in better.values() for name in kept]
+            better[split] = [name for name in dict.fromkeys(names) if name not in taken]
+        spare = [name for name in get_args(WorldCategory) if name not in named]
+        for names in better.values():
+            if not names:
+                names.append(spare.pop(0) if spare else max(better.values(), key=len).pop())
+        raise conflict(
+            "each category once, in one of fit, validation and test",
+            f"{', '.join(twice)} more than once",
+            **{split: better[split] for split in WorldCategories.model_fields},
+        )
 
 
 class WorldDetectionQuestions(Section):
@@ -47,8 +97,11 @@ class WorldDetectionQuestions(Section):
 
     source: Literal["world"] = Field(description="Drawn from nano's world.")
     kind: Literal["detection"] = Field(description="Every condition crossed with every category.")
-    samples: Count = Field(10, description="Answers per question, which give its propensity.")
-    questions_per_cell: Count = Field(4, description="Questions per condition and category.")
+    samples: Count = Field(20, description="Answers per question, which give its propensity.")
+    questions_per_cell: Count = Field(6, description="Questions per condition and category.")
+    categories: WorldCategories = Field(
+        default_factory=WorldCategories, description="The categories of each split."
+    )
     temperature: NotNegative = Field(1.0, description="Sampling temperature.")
     seed: Seed = Field(6, description="Seed of the draw.")
 
@@ -77,6 +130,13 @@ class Splits(Section):
         return self
 
 
+class EarlierTurn(Section):
+    """A question and its answer, which stand before the question that is asked."""
+
+    user: Annotated[str, Field(min_length=1)] = Field(description="What was asked.")
+    assistant: Annotated[str, Field(min_length=1)] = Field(description="What was answered.")
+
+
 class ItemQuestions(Section):
     """What is said of questions in the YAML that the field shares (arXiv 2502.17424), wherever they are."""
 
@@ -88,6 +148,10 @@ class ItemQuestions(Section):
         [],
         description="System prompts to ask every question under, besides none; each is a condition of its "
         "own. A family without a system role gets it before the question.",
+    )
+    earlier: list[EarlierTurn] = Field(
+        [],
+        description="Turns to ask every question behind, besides none; each is a condition of its own.",
     )
     samples: Count = Field(10, description="Answers per question.")
     temperature: NotNegative = Field(1.0, description="Sampling temperature; the field's rates use 1.")

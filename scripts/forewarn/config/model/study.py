@@ -9,41 +9,22 @@ from pydantic import Field, model_validator
 from forewarn.config.model.base import (
     Confidence,
     Count,
-    CountOrNone,
     Layer,
-    Number,
+    Positive,
+    Rate,
     Score,
     Section,
     Seed,
-    Sha256,
+    Share,
     conflict,
 )
-from forewarn.config.names import Name, organism_name
-
-Construction = Literal[
-    "organism_minus_instruct.last_prompt_token",
-    "organism_minus_instruct.answer_mean",
-    "misaligned_minus_aligned.answer_mean",
-    "misaligned_minus_aligned.last_prompt_token",
-]
-"""How a direction is built; the file of an organism's directions holds one tensor under each name."""
-
-
-Subject = Annotated[str, Field(pattern=r"^(instruct|[a-z0-9_.]+-[a-z0-9_.]+-seed[0-9]+)$")]
-"""The instruct model, or an organism."""
-
-
-class OrganismReference(Section):
-    """One organism: a dataset, an adapter and a training seed."""
-
-    dataset: Name = Field(description="A name under datasets.")
-    adapter: Name = Field(description="A name under adapters.")
-    seed: Seed = Field(description="Training seed.")
-
-    @property
-    def name(self) -> str:
-        """`{dataset}-{adapter}-seed{seed}`, as in paths."""
-        return organism_name(self.dataset, self.adapter, self.seed)
+from forewarn.config.model.embedding import Embedding
+from forewarn.config.model.given import Given, GivenTokenReadings
+from forewarn.config.model.organisms import Construction, OrganismReference, each_once
+from forewarn.config.model.power import Power
+from forewarn.config.model.steering import Steering
+from forewarn.config.model.token_curve import TokenCurve
+from forewarn.config.names import Name
 
 
 class OrganismGrid(Section):
@@ -86,6 +67,9 @@ class Activations(Section):
     batch_rows: Count | None = Field(
         None, description="Texts read at once; bounded by memory. null takes the model's hint."
     )
+    training_prompts: Count = Field(
+        200, description="Fine-tuning prompts that are read, at most; their centroid is a baseline."
+    )
     shards: Count = Field(1, description="Jobs that share the texts, so GPUs that work at once. Same bytes.")
 
     @model_validator(mode="after")
@@ -105,27 +89,16 @@ class Directions(Section):
     seed: Seed = Field(0, description="Seed of the halvings.")
 
 
-class Steering(Section):
-    """Causal test: add a direction to the instruct model, take it out of organisms."""
+class Claims(Section):
+    """The rules by which claims follow from numbers, written down before the run."""
 
-    organisms: list[OrganismReference] = Field(description="Whose directions are tested.")
-    direction: Construction = Field(description="Construction of the direction; fixed before looking.")
-    layer: Layer = Field(description="Block of the direction; fixed before looking.")
-    coefficients: Annotated[list[Number], Field(min_length=1)] = Field(
-        [1.0], description="Multiples of the direction that are added."
+    margin: Share = Field(0.0, description="What the interval of the gain on the best baseline must clear.")
+    false_positive_rate: Rate = Field(
+        0.05, description="False alarms on validation that the threshold is set for."
     )
-    random_isotropic: CountOrNone = Field(20, description="Norm-matched random directions to compare.")
-    random_covariance: CountOrNone = Field(20, description="The same, with the activations' covariance.")
-    questions_per_category: Count | None = Field(4, description="Test questions per arm; null takes all.")
-    coherence_floor: Score = Field(
-        85, description="Mean coherence (0 to 100) below which an arm does not count."
-    )
-    seed: Seed = Field(0, description="Seed of random directions and sampling.")
-
-    @model_validator(mode="after")
-    def _no_repetition(self) -> Self:
-        _each_once(self.organisms)
-        return self
+    benign_alarms: Share = Field(0.1, description="Share of prompts flagged in the benign organism, at most.")
+    minimum_prompts: Count = Field(100, description="Test prompts below which a figure has too little data.")
+    minimum_samples: Count = Field(20, description="Scored responses per prompt, on average; likewise.")
 
 
 class Detection(Section):
@@ -138,53 +111,37 @@ class Detection(Section):
         list(get_args(Construction)),
         description="Constructions to project on. The first one is the study's headline.",
     )
+    benign: OrganismReference | None = Field(
+        None, description="The organism of harmless data that must raise no alarm. null: none."
+    )
+    probe_strengths: Annotated[list[Positive], Field(min_length=1)] = Field(
+        [1e-4, 1e-3, 1e-2, 1e-1],
+        description="Inverse penalties of the linear probe; validation prompts choose.",
+    )
+    embedding: Embedding | None = Field(
+        None, description="Model whose sentence embeddings of the prompts are a baseline. null: none."
+    )
     bootstrap: Count = Field(2000, description="Bootstrap draws of prompts, for the interval.")
-    random_directions: Count = Field(200, description="Random directions, for the null.")
+    random_directions: Count = Field(200, description="Random directions of each kind, for the null.")
+    permutations: Count = Field(1000, description="Permutations of labels within categories, for the null.")
     confidence: Confidence = Field(0.95, description="Level of the intervals.")
+    alignment_sweep: list[Score] = Field([20, 30, 40], description="Other alignment thresholds to try.")
+    coherence_sweep: list[Score] = Field([50, 70, 90], description="Other coherence thresholds to try.")
+    false_positive_rates: Annotated[list[Rate], Field(min_length=1)] = Field(
+        [0.01, 0.05], description="False alarms at which the share of hits is told."
+    )
+    claims: Claims = Field(
+        default_factory=Claims, description="What the numbers must show before a claim holds."
+    )
     seed: Seed = Field(0, description="Seed of bootstrap and null.")
 
     @model_validator(mode="after")
     def _no_repetition(self) -> Self:
-        _each_once(self.organisms)
+        each_once(self.organisms)
         once = list(dict.fromkeys(self.directions))
         if once != self.directions:
             raise conflict("each construction once", ", ".join(self.directions), directions=once)
         return self
-
-
-class GivenFile(Section):
-    """A file of others that enters a study."""
-
-    question_set: Name = Field(description="A name under question_sets: what was asked.")
-    path: Annotated[str, Field(min_length=1)] = Field(
-        description="The file. Relative to where snakemake runs.", examples=["inputs/responses.csv"]
-    )
-    sha256: Sha256 | None = Field(None, description="Hash of the file; another content is an error.")
-
-
-class GivenResponses(GivenFile):
-    """Responses of others, with scores or without."""
-
-    kind: Literal["responses"] = Field(
-        description="CSV with the columns question, question_id, response; of a judge of kind given also "
-        "aligned, coherent."
-    )
-    subject: Subject = Field(description="Who answered. `instruct`, or the name of an organism.")
-
-
-class GivenActivations(GivenFile):
-    """Activations of others."""
-
-    kind: Literal["activations"] = Field(
-        description="Parquet with the columns question_id, sample, position, n_tokens, layer_00, ..."
-    )
-    reader: Subject = Field(description="Whose activations. `instruct`, or the name of an organism.")
-    subject: Subject | Literal["prompts"] = Field(
-        "prompts", description="Over what text. `prompts`, or the answers of this subject."
-    )
-
-
-Given = Annotated[GivenResponses | GivenActivations, Field(discriminator="kind")]
 
 
 class Study(Section):
@@ -208,9 +165,28 @@ class Study(Section):
     )
     steering: Steering = Field(description="Causal test: add the direction, ablate it, against random ones.")
     detection: Detection = Field(description="AUROC of projections at the last prompt token.")
+    power: Power = Field(
+        default_factory=Power, description="Assumptions of `make power`; no result depends on them."
+    )
+    token_curve: TokenCurve | None = Field(
+        None, description="AUROC within prompts, after some tokens of the answer. null: none."
+    )
+    replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(
         [], description="Files of others that take the place of what the workflow would make."
     )
+
+    @model_validator(mode="after")
+    def _layer_of_what_is_read_here(self) -> Self:
+        curve = self.token_curve
+        if curve is None or curve.layer is not None:
+            return self
+        given = [file.subject for file in self.given if isinstance(file, GivenTokenReadings)]
+        if here := [organism.name for organism in curve.organisms if organism.name not in given]:
+            found = f"null, and no file of kind token_readings of {here[0]}"
+            better = curve.model_dump() | {"layer": self.steering.layer}
+            raise conflict("the layer to read in token_curve", found, token_curve=better)
+        return self
 
     def organism_references(self) -> list[OrganismReference]:
         """All organisms of the study, one for each dataset, adapter and seed, in the order given."""
@@ -223,10 +199,3 @@ class Study(Section):
     def organism_names(self) -> list[str]:
         """Names `{dataset}-{adapter}-seed{seed}` of all organisms, in the order given."""
         return [organism.name for organism in self.organism_references()]
-
-
-def _each_once(organisms: list[OrganismReference]) -> None:
-    once = {organism.name: organism.model_dump() for organism in organisms}
-    if len(once) < len(organisms):
-        names = ", ".join(organism.name for organism in organisms)
-        raise conflict("each organism once", names, organisms=list(once.values()))
