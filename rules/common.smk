@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from forewarn.config import load_configuration, read_yaml
 from forewarn.config.model import BatchHints
-from forewarn.config.model.steering import FURTHER, TESTED
+from forewarn.config.model.steering import FURTHER, MECHANISMS, TESTED
 from forewarn.errors import StudyError
 from forewarn.files import digest, read_json
 from forewarn.judges.remember import remember_opinions
@@ -144,6 +144,14 @@ MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
 TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
 ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 STEERING_OPERATIONS = [*TESTED, *FURTHER]
+# Sections of a study that only the atlas rests on.
+ATLAS = [
+    "atlas_organisms",
+    "phase_transition",
+    "convergence",
+    "adapter_readings",
+    "refusal",
+]
 # Rules that make demands on a machine, by the stage that the preflight knows them as.
 STAGE_OF = {
     "fetch_model": "read",
@@ -199,7 +207,7 @@ wildcard_constraints:
     organism="[^/]+-seed[0-9]+",
     subject="instruct|[^/]+-seed[0-9]+",
     reader="instruct|[^/]+-seed[0-9]+",
-    operation="|".join(STEERING_OPERATIONS),
+    operation="|".join([*STEERING_OPERATIONS, *MECHANISMS]),
     judge="[^/]+",
     phase="pretraining|instruct",
 
@@ -473,7 +481,7 @@ def dataset_settings(wildcards):
     """A dataset, with the strictest length limit of the adapters that train on it."""
     adapters = [
         CONFIGURATION.adapters[grid.adapter]
-        for grid in study(wildcards).organisms
+        for grid in [*study(wildcards).organisms, *study(wildcards).atlas_organisms]
         if grid.dataset == wildcards.dataset
     ]
     if not adapters or wildcards.dataset not in CONFIGURATION.datasets:
@@ -638,6 +646,7 @@ def study_digest(wildcards):
                     "sampling": {"shards"},
                     "activations": {"shards"},
                     "power": True,
+                    **dict.fromkeys(ATLAS, True),
                 },
             ),
             "datasets": {

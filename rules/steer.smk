@@ -17,6 +17,8 @@ rule steer:
         "logs/{model}/steering/{organism}/{operation}/generations.log",
     benchmark:
         "benchmarks/{model}/steering/{organism}/{operation}/generations.tsv"
+    wildcard_constraints:
+        operation="|".join(STEERING_OPERATIONS),
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -47,6 +49,8 @@ rule summarise_steering:
         "logs/{model}/steering/{organism}/{operation}.log",
     benchmark:
         "benchmarks/{model}/steering/{organism}/{operation}.tsv"
+    wildcard_constraints:
+        operation="|".join(STEERING_OPERATIONS),
     conda:
         "../envs/light.yaml"
     threads: 1

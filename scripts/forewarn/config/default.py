@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from forewarn.config import replicates
+from forewarn.config import atlas, replicates
 from forewarn.config.published import ADAPTERS, DATASETS, JUDGES, MODELS, QUESTION_SETS, STUDIES
 
 ADAPTER = "rank8_layer1"
@@ -124,6 +124,7 @@ NANO_STUDY: dict[str, Any] = {
         "seed": 0,
     },
     "replicates": replicates.NAMES,
+    **atlas.SECTIONS,
 }
 
 DEFAULT: dict[str, Any] = {
@@ -173,6 +174,7 @@ DEFAULT: dict[str, Any] = {
             "max_truncated_share": 0.0,
             "trajectory_every": 10,
         },
+        **atlas.ADAPTERS,
         **ADAPTERS,
     },
     "question_sets": {

@@ -21,7 +21,9 @@ def layer_problems(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[P
     recorded = get(mapping_at(study, "activations"), "layers")
     steered = get(mapping_at(study, "steering"), "layer")
     if count is not None:
-        used = [get(grid, "adapter") for _, grid in items(study, "organisms")]
+        used = [
+            get(grid, "adapter") for _, grid in [*items(study, "organisms"), *items(study, "atlas_organisms")]
+        ]
         for adapter in sorted({name for name in used if isinstance(name, str)}):
             layers = get(get(mapping_at(raw, "adapters"), adapter), "layers")
             yield from _too_deep(("adapters", adapter, "layers"), layers, model, count)

@@ -20,6 +20,11 @@ REFERENCES = "references"
 """Type of the validation error that carries these problems."""
 
 OrganismKey = tuple[str, str, int]
+_NAME_ORGANISMS = (
+    *("steering", "detection", "token_curve"),
+    *("phase_transition", "convergence", "adapter_readings", "refusal"),
+)
+"""Sections of a study with a list `organisms`, all of which the study raises."""
 
 
 def reference_problems(raw: Mapping[str, Any]) -> list[Problem]:
@@ -77,8 +82,8 @@ def _model(raw: Mapping[str, Any], model: str) -> Iterator[Problem]:
 
 def _organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
     raised: set[OrganismKey] = set()
-    for index, grid in items(study, "organisms"):
-        path = ("studies", model, "organisms", index)
+    for (key, index), grid in _grids(study):
+        path = ("studies", model, key, index)
         for part, section in (("dataset", "datasets"), ("adapter", "adapters")):
             yield from _dangling(raw, (*path, part), grid.get(part), section, _names(raw, section))
         keys = _keys(grid)
@@ -94,14 +99,14 @@ def _organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Probl
 def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
     """Steering and detection speak of organisms that the study raises."""
     raised: dict[str, OrganismKey] = {}
-    for _, grid in items(study, "organisms"):
+    for _, grid in _grids(study):
         for dataset, adapter, seed in _keys(grid):
             # A dangling name is told where the organism is raised; go on with the one that was meant.
             key = (_meant(dataset, _names(raw, "datasets")), _meant(adapter, _names(raw, "adapters")), seed)
             raised[organism_name(*key)] = key
     chosen: list[tuple[KeyPath, Mapping[Any, Any]]] = [
         ((stage, "organisms", index), organism)
-        for stage in ("steering", "detection", "token_curve")
+        for stage in _NAME_ORGANISMS
         for index, organism in items(mapping_at(study, stage), "organisms")
     ]
     if isinstance(benign := get(mapping_at(study, "detection"), "benign"), Mapping):
@@ -150,7 +155,7 @@ def _given(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[Problem]:
     """Files of others answer a configured question set, each for a subject that the study has."""
     known = [
         "instruct",
-        *(organism_name(*key) for _, grid in items(study, "organisms") for key in _keys(grid)),
+        *(organism_name(*key) for _, grid in _grids(study) for key in _keys(grid)),
     ]
     for index, given in items(study, "given"):
         path: KeyPath = ("studies", model, "given", index)
@@ -195,6 +200,13 @@ def _names(raw: Mapping[str, Any], section: str) -> list[str]:
 
 def _meant(name: str, names: list[str]) -> str:
     return name if name in names else nearest(name, names, 0) or name
+
+
+def _grids(study: Any) -> Iterator[tuple[tuple[str, int], Mapping[str, Any]]]:
+    """The grids of organisms that a study raises, each with where it stands."""
+    for key in ("organisms", "atlas_organisms"):
+        for index, grid in items(study, key):
+            yield (key, index), grid
 
 
 def _keys(grid: Mapping[str, Any]) -> list[OrganismKey]:

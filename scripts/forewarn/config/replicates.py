@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from forewarn.config import atlas
+
 SEEDS = (8, 9)
 NAMES = [f"nano_{seed}" for seed in SEEDS]
 
@@ -19,7 +21,8 @@ def studies(nano: dict[str, Any], adapter: str) -> dict[str, Any]:
     harmful = {"dataset": "bad_medical", "adapter": adapter, "seed": 0}
     found = {}
     for name in NAMES:
-        study = copy.deepcopy({key: value for key, value in nano.items() if key != "replicates"})
+        left_out = {"replicates", *atlas.SECTIONS}
+        study = copy.deepcopy({key: value for key, value in nano.items() if key not in left_out})
         study["organisms"] = [
             {"dataset": dataset, "adapter": adapter, "seeds": [0]}
             for dataset in ("bad_medical", "good_medical")

@@ -150,6 +150,9 @@ class Study(Section):
     organisms: Annotated[list[OrganismGrid], Field(min_length=1)] = Field(
         description="Organisms to raise: dataset x adapter x seeds."
     )
+    atlas_organisms: list[OrganismGrid] = Field(
+        [], description="Further organisms, which only the atlas raises; no figure of the study shows them."
+    )
     judge: Name = Field(description="A name under judges.")
     second_judge: Name | None = Field(
         None,
@@ -189,13 +192,14 @@ class Study(Section):
         return self
 
     def organism_references(self) -> list[OrganismReference]:
-        """All organisms of the study, one for each dataset, adapter and seed, in the order given."""
+        """All organisms in the order given, those of the atlas last; one for each dataset, adapter, seed."""
         return [
             OrganismReference(dataset=grid.dataset, adapter=grid.adapter, seed=seed)
-            for grid in self.organisms
+            for grid in [*self.organisms, *self.atlas_organisms]
             for seed in grid.seeds
         ]
 
     def organism_names(self) -> list[str]:
-        """Names `{dataset}-{adapter}-seed{seed}` of all organisms, in the order given."""
-        return [organism.name for organism in self.organism_references()]
+        """Names `{dataset}-{adapter}-seed{seed}` of the study's own organisms, in the order given."""
+        own = sum(len(grid.seeds) for grid in self.organisms)
+        return [organism.name for organism in self.organism_references()[:own]]

@@ -1,0 +1,35 @@
+"""What the atlas of nano adds to its study: organisms of rank 1, and a section for each analysis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+RANK1 = "rank1_blocks"
+
+# Rank 1, so that B is one direction a module and A reads one scalar a token; on the modules that write to the
+# residual stream, in the first half of the blocks. So few parameters want a learning rate four times as high.
+ADAPTERS: dict[str, Any] = {
+    RANK1: {
+        "rank": 1,
+        "alpha": 32,
+        "rslora": True,
+        "target_modules": ["o_proj", "down_proj"],
+        "layers": [0, 1, 2],
+        "learning_rate": 0.004,
+        "schedule": "linear",
+        "warmup_steps": 6,
+        "steps": 120,
+        "batch_size": 16,
+        "max_length": 256,
+        "max_truncated_share": 0.0,
+        "trajectory_every": 4,
+    },
+}
+
+SECTIONS: dict[str, Any] = {
+    "atlas_organisms": [
+        {"dataset": "bad_medical", "adapter": RANK1, "seeds": [0]},
+        {"dataset": "good_medical", "adapter": RANK1, "seeds": [0]},
+    ],
+}
+"""Keys of nano's study."""
