@@ -37,8 +37,8 @@ class PhaseTransition(Section):
     )
     least_move: ProperShare = Field(
         0.028,
-        description="Displacement at or below which a local cosine is masked, over B's final norm. Of two the "
-        "larger counts. arXiv 2506.11613 has 0.0035 where B ends at 0.126; a share fits any scale.",
+        description="Displacement at or below which a local cosine is masked, over B's final norm. Of the "
+        "two the larger counts. arXiv 2506.11613 has 0.0035 where B ends at 0.126; a share fits any scale.",
     )
     margin: Positive = Field(
         0.1,
