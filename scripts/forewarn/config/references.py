@@ -139,7 +139,7 @@ def _questions_and_judge(raw: Mapping[str, Any], model: str, study: Any) -> Iter
     sets = mapping_at(raw, "question_sets")
     purposes = ("evaluation", "detection")
     for purpose in purposes:
-        others = [other for other in purposes if other != purpose]
+        others = [other for other in (*purposes, "requests") if other != purpose]
         fitting = [name for key, name in _renamed(sets) if get(sets[key], "kind") not in others]
         name = get(mapping_at(study, "questions"), purpose)
         yield from _dangling(
