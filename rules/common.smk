@@ -802,7 +802,7 @@ def transcript_settings(wildcards):
 
 def atlas_results(model):
     """What the atlas of a model ends in; nothing where its study has none of the sections."""
-    return []
+    return [*transition_results(model)]
 
 
 def growing(amount):
@@ -1448,3 +1448,10 @@ def transition_files(ending):
         ]
 
     return files
+
+
+def transition_results(model):
+    """What following the organisms of a study through their training ends in."""
+    if STUDIES[model].phase_transition is None:
+        return []
+    return [f"results/{model}/figures/phase_transition.svg"]

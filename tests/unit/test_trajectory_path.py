@@ -55,9 +55,7 @@ def straight(seed=1, noise=0.1):
 def peaks(points, least=0.028):
     gram = inner_products(points)
     least *= np.sqrt(gram[-1, -1])
-    return {
-        lag: peak_of(STEPS, local_cosine(gram, lag // 4, max(LAGS) // 4).masked(least)) for lag in LAGS
-    }
+    return {lag: peak_of(STEPS, local_cosine(gram, lag // 4, max(LAGS) // 4).masked(least)) for lag in LAGS}
 
 
 def test_the_local_cosine_is_that_of_the_two_displacements():

@@ -134,9 +134,11 @@ def onset(
 
     Returns:
         `step` (None: no checkpoint clears), `after` (the checkpoint before it), `interval` (`low` and `high`
-        in steps, None beyond the last checkpoint), `without_onset` (share of the draws),
-        `chance_of_any` (bound on the chance that one clears where the two do not differ), `n_checkpoints`,
-        `n_prompts`; and `lag` with `steps` and `interval`, or None and the `reason`.
+        in steps, None beyond the last checkpoint), `without_onset` (share of the draws), `chance_of_any`
+        (bound on the chance that one clears where the two do not differ), `n_checkpoints`, `n_prompts`,
+        `n_responses` of a checkpoint, `lowest_coherence` (least mean of a checkpoint, 0 to 100; an adapter
+        that is scaled too far answers nothing that could count); and `lag` with `steps` and `interval`, or
+        None and the `reason`.
     """
     counts = [np.stack([getattr(each, key) for each in side]).astype(float)
               for side in (curve.own, curve.benign) for key in ("misaligned", "responses")]  # fmt: skip
@@ -162,6 +164,10 @@ def onset(
         "n_checkpoints": len(curve.steps),
         "n_prompts": prompts,
         "n_responses": int(own_n[0].max()),
+        "lowest_coherence": min(
+            (each.coherence.sum() / each.scored.sum() for each in curve.own if each.scored.any()),
+            default=None,
+        ),
     }
     missing = [("no rotation", rotated_at), ("no onset", step)]
     if reasons := [reason for reason, value in missing if value is None]:

@@ -15,6 +15,7 @@ from forewarn.geometry.adapter_direction import WRITERS
 from forewarn.trajectory.lags import check_lags
 from forewarn.trajectory.named import read_named
 from forewarn.trajectory.path import (
+    furthest_from_chord,
     inner_products,
     local_cosine,
     matrix_scores,
@@ -48,11 +49,13 @@ class Path:
 
     Attributes:
         peaks: module or `all` -> lag in steps -> most prominent peak of the masked local cosine.
+        cosines: lag in steps -> step -> masked local cosine of all modules together, where it is defined.
         content: the JSON form of everything else that is told in sum.
         rows: of the table with `SCHEMA`.
     """
 
     peaks: dict[str, dict[int, Peak]]
+    cosines: dict[int, dict[int, float]]
     content: dict[str, Any]
     rows: Rows
 
@@ -92,6 +95,7 @@ def read_path(trajectory: Trajectory, lags: Sequence[int], least_move: float) ->
     rows += _rows(ALL, steps, "norm_b", np.sqrt(np.diag(grams[ALL])))
 
     peaks: dict[str, dict[int, Peak]] = {}
+    cosines: dict[int, dict[int, float]] = {}
     for module, gram in grams.items():
         least = least_move * float(np.sqrt(gram[-1, -1]))
         peaks[module] = {}
@@ -99,6 +103,8 @@ def read_path(trajectory: Trajectory, lags: Sequence[int], least_move: float) ->
             turning = local_cosine(gram[:even, :even], lag // trajectory.every, max(lags) // trajectory.every)
             masked = turning.masked(least)
             peaks[module][lag] = peak_of(steps[:even], masked)
+            if module == ALL:
+                cosines[lag] = {steps[at]: float(masked[at]) for at in np.flatnonzero(~np.isnan(masked))}
             rows += _rows(module, steps[:even], "local_cosine", masked, lag=lag)
             rows += _rows(module, steps[:even], "displacement", turning.move, lag=lag)
     plane = principal_components(grams[ALL])
@@ -117,17 +123,18 @@ def read_path(trajectory: Trajectory, lags: Sequence[int], least_move: float) ->
             "of": "the final norm of B",
             "displacement": least_move * float(np.sqrt(grams[ALL][-1, -1])),
         },
+        "readable": [steps[max(lags) // trajectory.every], steps[even - 1 - max(lags) // trajectory.every]],
         "final_norms": final_norms,
         "pca": {
             "explained": plane.explained.tolist(),
             "explained_by_random_walk": principal_components(random_walk(grams[ALL])).explained.tolist(),
-            "turn_of_pc2": steps[int(np.argmax(np.abs(plane.scores[:, 1])))],
+            "turn_of_pc2": steps[furthest_from_chord(plane.scores[:, 1])],
         },
         "matrix_score": None
         if stacked is not None
         else "undefined: it takes several modules of rank 1 that write to the residual stream",
     }
-    return Path(peaks, content, rows)
+    return Path(peaks, cosines, content, rows)
 
 
 def read_directions(

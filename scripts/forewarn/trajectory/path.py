@@ -103,6 +103,12 @@ def principal_components(gram: Floats, count: int = 5) -> Plane:
     return Plane(kept / total, scores * np.where(scores[-1] < 0, -1, 1))
 
 
+def furthest_from_chord(values: Floats) -> int:
+    """Where a course is furthest from the straight line between its ends: the turning point of PC2."""
+    line = np.linspace(values[0], values[-1], len(values))
+    return int(np.argmax(np.abs(values - line)))
+
+
 def random_walk(gram: Floats) -> Floats:
     """Inner products that a walk with the same stride lengths, but unrelated directions, has on average.
 

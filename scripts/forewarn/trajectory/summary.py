@@ -95,6 +95,9 @@ def phase_transition(
         "benign": chosen["benign"],
         **path.content,
         "rotation": turn,
+        "correlation_with_benign": {
+            str(lag): _correlation(path.cosines[lag], null.cosines[lag]) for lag in lags
+        },
         "rotation_by_module": {
             module: {str(lag): peak.as_dict() for lag, peak in peaks.items()}
             for module, peaks in path.peaks.items()
@@ -103,6 +106,7 @@ def phase_transition(
         "benign_pca": null.content["pca"],
         "gradient_norm": gradient,
         "named_directions": named,
+        "named_comparisons": _comparisons(named, confidence),
         "onset": onsets,
         "paper": PAPER | {"here": _beside_paper(path.content, turn, onsets)},
     }
@@ -129,6 +133,29 @@ def _beside_paper(
             "after_the_rotation": None if lag is None else lag["steps"] > 0,
         },
     }
+
+
+def _correlation(own: Mapping[int, float], benign: Mapping[int, float]) -> dict[str, Any]:
+    """How alike two local cosines rise and fall over the steps that both have.
+
+    Neighbouring steps are not independent, so there is no p-value. Where it is high, the peaks come from what
+    both runs share (the order of the rows, the epochs, the schedule), whatever the data teach.
+    """
+    shared = sorted(set(own) & set(benign))
+    pair = np.array([[each[step] for step in shared] for each in (own, benign)])
+    varies = len(shared) > 2 and bool(np.all(pair.std(axis=1) > 0))
+    return {"pearson": float(np.corrcoef(pair)[0, 1]) if varies else None, "n": len(shared)}
+
+
+def _comparisons(named: Mapping[str, Any], confidence: float) -> dict[str, Any]:
+    """How many cosines lie beyond both bands, and how many would by chance."""
+    found = [
+        entry["beyond"]
+        for module in named.values()
+        for entry in module["directions"].values()
+        if entry.get("beyond") is not None
+    ]
+    return {"n": len(found), "beyond": sum(found), "by_chance": (1 - confidence) * len(found)}
 
 
 def _randoms(activations: Path, block: int, count: int, seed: int) -> dict[str, Any]:
