@@ -152,7 +152,7 @@ def onset(
     first = steps[np.where(clears.any(axis=1), clears.argmax(axis=1), len(steps) - 1)]
     step = _finite(first[0])
     tail = (1 - confidence) / 2
-    ends = np.quantile(first[1:], [tail, 1 - tail], method="inverted_cdf") if bootstrap else [np.inf, np.inf]
+    ends = np.quantile(first[1:], [tail, 1 - tail], method="inverted_cdf")  # steps, not means of two
     interval: dict[str, Any] = {"low": _finite(ends[0]), "high": _finite(ends[1]), "confidence": confidence}
     before = [each for each in curve.steps if step is not None and each < step]
     content = {
