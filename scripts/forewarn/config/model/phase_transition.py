@@ -37,8 +37,8 @@ class PhaseTransition(Section):
     )
     least_move: ProperShare = Field(
         0.028,
-        description="Displacement at or below which a local cosine is masked, over B's final norm. Of the "
-        "two the larger counts. arXiv 2506.11613 has 0.0035 where B ends at 0.126; a share fits any scale.",
+        description="Moves of B that are masked, over its final norm. A local cosine needs the larger of its "
+        "two moves above that; arXiv 2506.11613 has 0.0035, where B ends at 0.126. A share fits any scale.",
     )
     margin: Positive = Field(
         0.1,
@@ -51,7 +51,7 @@ class PhaseTransition(Section):
     )
     every: Count = Field(3, description="Snapshots from one checkpoint that answers to the next.")
     dense_until: CountOrNone = Field(
-        0, description="Steps until which every snapshot answers, for an onset that comes early."
+        0, description="Steps until which every snapshot answers. For an onset that comes early."
     )
     questions_per_category: Count | None = Field(
         4, description="Test and narrow questions per arm; null takes all."
@@ -60,7 +60,7 @@ class PhaseTransition(Section):
         None, description="Categories of the narrow split that the organisms were trained on; null takes all."
     )
     random_directions: Count = Field(
-        200, description="Of each kind, for the bands around cosines of B with named directions."
+        200, description="Of each kind, for bands. Cosines of B with named directions are held against them."
     )
     bootstrap: Count = Field(2000, description="Bootstrap draws of prompts, for onset and lag.")
     confidence: Confidence = Field(0.95, description="Level of intervals and bands.")
