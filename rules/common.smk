@@ -164,6 +164,7 @@ STAGE_OF = {
     "capture_training_prompts": "read",
     "capture_prefixes": "read",
     "steer": "steer",
+    "answer_at_checkpoints": "steer",
     "ask_judge": "judge",
     "ask_judge_about_arms": "judge",
     "ask_judge_about_anchors": "judge",
