@@ -25,19 +25,12 @@ def main(
     """Write `path` (parquet, per step), `behaviour` (parquet, per checkpoint) and `summary` (JSON).
 
     Args:
-        trajectory: of the organism's LoRA matrices.
-        benign_trajectory: of the benign organism's.
-        training: log of the organism's training.
-        directions: the organism's directions.
-        direction_summary: JSON beside them.
+        trajectory, training, directions, direction_summary: of the organism.
         activations: of the instruct model, whose covariance some random directions get.
         questions: question set that was asked from.
-        generations: responses of the organism's checkpoints.
-        opinions: the judge's of them.
-        benign_generations: responses of the benign organism's checkpoints.
-        benign_opinions: the judge's of them.
-        path: table to write, see `forewarn.trajectory.geometry.SCHEMA`.
-        behaviour: table to write, see `forewarn.trajectory.behaviour.SCHEMA`.
+        generations, opinions: responses of the organism's checkpoints, and the judge's opinions of them.
+        benign_trajectory, benign_generations, benign_opinions: the same of the benign organism.
+        path, behaviour: tables to write, see `SCHEMA` of `forewarn.trajectory.geometry` and `.behaviour`.
         summary: JSON to write.
         settings: `organism`, `phase_transition` as configured, and the judge's `thresholds`.
     """
