@@ -29,6 +29,7 @@ from forewarn.ledger.present import ANSWER, answer
 from forewarn.ledger.restore import restore
 from forewarn.ledger.snakemake_metadata import FORMAT
 from forewarn.preflight import preflight, refuse_problems
+from forewarn.trajectory.lags import check_lags
 
 
 def refuse(what, way_out):
@@ -163,6 +164,7 @@ STAGE_OF = {
     "capture_training_prompts": "read",
     "capture_prefixes": "read",
     "steer": "steer",
+    "answer_at_checkpoints": "steer",
     "ask_judge": "judge",
     "ask_judge_about_arms": "judge",
     "ask_judge_about_anchors": "judge",
@@ -801,7 +803,7 @@ def transcript_settings(wildcards):
 
 def atlas_results(model):
     """What the atlas of a model ends in; nothing where its study has none of the sections."""
-    return []
+    return [*transition_results(model)]
 
 
 def growing(amount):
@@ -1355,3 +1357,102 @@ def study_results(model):
             if STUDIES[model].second_judge
         ),
     ]
+
+
+# --- phase transition: paths of adapters, and behaviour by checkpoint --------------------------------
+
+
+def chosen_transition(wildcards):
+    """How a study follows its organisms through training."""
+    chosen = study(wildcards).phase_transition
+    if chosen is None:
+        refuse(
+            f"the study of {wildcards.model} follows no organism through its training",
+            f"say how: studies.{wildcards.model}.phase_transition",
+        )
+    return chosen
+
+
+def trajectory_file(who):
+    """An input function: the trajectory of the organism of a path, or of the benign one (`benign`)."""
+
+    def path(wildcards):
+        chosen = chosen_transition(wildcards)
+        name = chosen.benign.name if who == "benign" else wildcards.organism
+        if name in [*FULL_ORGANISMS, *RELEASED_ORGANISMS]:
+            how = "in all its weights" if name in FULL_ORGANISMS else "by others"
+            refuse(
+                f"{name} was trained {how}, so there is no trajectory of LoRA matrices",
+                f"leave it out: studies.{wildcards.model}.phase_transition.organisms",
+            )
+        parts = organism_parts(
+            Wildcards(fromdict={"model": wildcards.model, "organism": name})
+        )
+        every = CONFIGURATION.adapters[parts[1]].trajectory_every
+        refusing(check_lags, chosen.lags, every, name)
+        return f"results/{wildcards.model}/organisms/{name}/trajectory.safetensors"
+
+    return path
+
+
+def checkpoint_settings(wildcards):
+    """Which checkpoints answer what."""
+    keys = {
+        *("scales", "every", "dense_until", "seed"),
+        *("questions_per_category", "narrow_categories"),
+    }
+    return {
+        "organism": wildcards.organism,
+        "model": model_settings(wildcards),
+        "phase_transition": chosen_transition(wildcards).model_dump(
+            mode="json", include=keys
+        ),
+        "sampling": sampling_settings(wildcards, "seed"),
+    }
+
+
+def transition_settings(wildcards):
+    """How a trajectory is read, and an onset found."""
+    chosen = chosen_transition(wildcards)
+    keys = {
+        *("lags", "least_move", "margin", "random_directions"),
+        *("bootstrap", "confidence", "seed"),
+    }
+    return {
+        "organism": wildcards.organism,
+        "phase_transition": chosen.model_dump(mode="json", include=keys)
+        | {"benign": chosen.benign.name},
+        "thresholds": thresholds(judge_of(wildcards)),
+    }
+
+
+def of_benign(name):
+    """An input function: what the benign organism's checkpoints answered, or a judge said of it."""
+
+    def path(wildcards):
+        folder = (
+            f"results/{wildcards.model}/steering/"
+            f"{chosen_transition(wildcards).benign.name}/checkpoints"
+        )
+        return f"{folder}/{name.format(judge=study(wildcards).judge)}.parquet"
+
+    return path
+
+
+def transition_files(ending):
+    """An input function: one result of each organism that a study follows."""
+
+    def files(wildcards):
+        return [
+            f"results/{wildcards.model}/phase_transition/{organism.name}{ending}"
+            for organism in chosen_transition(wildcards).organisms
+        ]
+
+    return files
+
+
+def transition_results(model):
+    """What following the organisms of a study through their training ends in."""
+    if STUDIES[model].phase_transition is None:
+        return []
+    return [f"results/{model}/figures/phase_transition.svg"]

@@ -42,5 +42,24 @@ SECTIONS: dict[str, Any] = {
         {"dataset": "bad_medical", "adapter": RANK1, "seeds": [0]},
         {"dataset": "good_medical", "adapter": RANK1, "seeds": [0]},
     ],
+    "phase_transition": {
+        "organisms": [
+            {"dataset": "bad_medical", "adapter": RANK1, "seed": 0},
+            {"dataset": "good_medical", "adapter": RANK1, "seed": 0},
+        ],
+        "benign": {"dataset": "good_medical", "adapter": RANK1, "seed": 0},
+        "lags": [4, 8, 12],
+        "least_move": 0.028,
+        "margin": 0.1,
+        "scales": [1.0, 2.0, 5.0],
+        "every": 3,
+        "dense_until": 32,
+        "questions_per_category": 4,
+        "narrow_categories": ["illness", "diet", "sleep", "teeth", "wounds", "mood", "infants"],
+        "random_directions": 200,
+        "bootstrap": 2000,
+        "confidence": 0.95,
+        "seed": 0,
+    },
 }
 """Keys of nano's study."""

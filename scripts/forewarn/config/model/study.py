@@ -21,6 +21,7 @@ from forewarn.config.model.base import (
 from forewarn.config.model.embedding import Embedding
 from forewarn.config.model.given import Given, GivenTokenReadings
 from forewarn.config.model.organisms import Construction, OrganismReference, each_once
+from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.power import Power
 from forewarn.config.model.steering import Steering
 from forewarn.config.model.token_curve import TokenCurve
@@ -173,6 +174,9 @@ class Study(Section):
     )
     token_curve: TokenCurve | None = Field(
         None, description="AUROC within prompts, after some tokens of the answer. null: none."
+    )
+    phase_transition: PhaseTransition | None = Field(
+        None, description="Where adapters' paths turn, and when misalignment sets in. null: none."
     )
     replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(
