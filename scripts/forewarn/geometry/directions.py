@@ -45,7 +45,8 @@ def fit_directions(
         "random_cosine_band", "constructions": {name: {"n_questions", "n_responses", "n_misaligned",
         "n_aligned", "norm", "mean_activation_norm", "split_half_cosine": {"mean", "min", "halvings",
         "undefined"}}}, "absent": {name: reason}, "cosines": [{"first", "second", "cosine"}]}`. Lists run
-        over layers; `undefined` counts a layer's halvings without a cosine. A positive projection is the misaligned side of each construction.
+        over layers; `undefined` counts the halvings without a cosine. A positive projection is the
+        misaligned side of each construction.
 
     Raises:
         StudyError: an activation table cannot be used or lacks rows of these responses.
