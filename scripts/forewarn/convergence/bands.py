@@ -13,19 +13,20 @@ import numpy as np
 
 from forewarn.geometry.directions import cosine
 from forewarn.geometry.weighing import Floats
+from forewarn.steering.arms import Kind
 from forewarn.steering.inputs import random_directions
 
-KINDS = ("random_isotropic", "random_covariance")
+KINDS: tuple[Kind, ...] = ("random_isotropic", "random_covariance")
 
 
 def random_cosines(
-    first: Path, second: Path, layer: int, dimension: int, count: int, seed: int
+    instruct: tuple[Path, Path], layer: int, dimension: int, count: int, seed: int
 ) -> dict[str, Floats]:
-    """Absolute cosines of pairs of random directions, one kind as a time.
+    """Absolute cosines of pairs of random directions, one kind at a time.
 
     Args:
-        first: activations of the instruct model over the answers of one organism.
-        second: over those of the other; each gives the covariance of one direction of a pair.
+        instruct: activations of the instruct model over the answers of one organism, and over those of the
+            other; each gives the covariance of one direction of a pair.
         layer: where they are read.
         dimension: d_model.
         count: pairs of each kind.
@@ -36,9 +37,9 @@ def random_cosines(
     """
     drawn = [
         random_directions(path, layer, dimension, n_isotropic=count, n_covariance=count, seed=each)
-        for path, each in ((first, 2 * seed), (second, 2 * seed + 1))
+        for path, each in ((instruct[0], 2 * seed), (instruct[1], 2 * seed + 1))
     ]
-    return {kind: np.abs(cosine(*(randoms[kind] for randoms in drawn))) for kind in KINDS}  # type: ignore[index]
+    return {kind: np.abs(cosine(drawn[0][kind], drawn[1][kind])) for kind in KINDS}
 
 
 def chance(observed: float, randoms: dict[str, Floats]) -> float:

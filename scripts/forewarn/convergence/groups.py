@@ -27,7 +27,7 @@ Parts = Mapping[str, Any]
 
 
 def relation(first: Parts, second: Parts, benign: str | None) -> Relation:
-    """What sets two organisms apart; `benign` where one of the two was raised on `benign`, the harmless data."""
+    """What sets two organisms apart; `benign` where one of them was raised on `benign`, the harmless data."""
     if benign in (first["dataset"], second["dataset"]) and first["dataset"] != second["dataset"]:
         return "benign"
     if first["dataset"] != second["dataset"]:
@@ -74,7 +74,8 @@ def contrast_groups(pairs: Sequence[Mapping[str, Any]], confidence: float) -> li
         (Student's t over groups of prompts), `p_holm`, and `differs`, whether `p_holm` is below
         1 - `confidence`.
     """
-    benign, found = _values(pairs, "benign"), []
+    benign = _values(pairs, "benign")
+    found: list[dict[str, Any]] = []
     for kind in RELATIONS:
         mine = _values(pairs, kind)
         if kind == "benign" or mine is None or benign is None or len(mine) != len(benign):
@@ -83,9 +84,15 @@ def contrast_groups(pairs: Sequence[Mapping[str, Any]], confidence: float) -> li
         interval = jackknife_interval(float(apart[0]), apart[1:], confidence, (-2.0, 2.0))
         error = interval.standard_error
         p = None if not error else float(2 * stdtr(interval.groups - 1, -abs(apart[0]) / error))
-        found.append({"first": kind, "second": "benign", "difference": float(apart[0])} | {
-            "interval": interval.as_dict(), "p": p
-        })  # fmt: skip
+        found.append(
+            {
+                "first": kind,
+                "second": "benign",
+                "difference": float(apart[0]),
+                "interval": interval.as_dict(),
+                "p": p,
+            }
+        )
     corrected = holm([each["p"] for each in found])
     return [
         each | {"p_holm": p, "differs": p is not None and p < 1 - confidence}

@@ -121,8 +121,8 @@ def compare_pair(
                 f"of {widths[1]}",
                 "compare organisms of one model only",
             )
-        instruct = [each.instruct for each in captured]
-        randoms = random_cosines(*instruct, layer, widths[0], how.random_directions, how.seed)
+        readers = (captured[0].instruct, captured[1].instruct)
+        randoms = random_cosines(readers, layer, widths[0], how.random_directions, how.seed)
         rows += [
             {
                 "construction": plans[0].construction.name,

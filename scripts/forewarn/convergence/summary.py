@@ -9,14 +9,14 @@ from forewarn.convergence.groups import RELATIONS, contrast_groups, ordered, rel
 from forewarn.statistics.holm import holm
 
 PAIR_RULE = (
-    "two organisms share a direction beyond chance if fewer pairs of random directions reach their cosine than "
-    "the level allows, by the harder kind, corrected over all pairs of organisms (Holm), and the interval of "
-    "the cosine lies beyond both bands"
+    "two organisms share a direction beyond chance if fewer pairs of random directions reach their cosine "
+    "than the level allows, by the harder kind, corrected over all pairs of organisms (Holm), and the "
+    "interval of the cosine lies beyond both bands"
 )
 CELL_RULE = (
     "ablating a direction differs from ablating random ones if both tests say so, over prompts and over "
-    "random directions, corrected over all cells (Holm); it lowers misalignment if the rate falls and the mean "
-    "coherence stays at the floor or above"
+    "random directions, corrected over all cells (Holm); it lowers misalignment if the rate falls and the "
+    "mean coherence stays at the floor or above"
 )
 PUBLISHED_CONSTRUCTION = "misaligned_minus_aligned.answer_mean"
 PUBLISHED_COSINE, PUBLISHED_SHARE = 0.8, 44 / 48

@@ -87,7 +87,7 @@ def p_values(arm: Counts, randoms: Sequence[Counts]) -> dict[str, float | None]:
 
     That is with fewer than three random arms, or where these do not differ from each other at all.
     """
-    nothing = {"p_prompts": None, "p_directions": None, "p": None}
+    nothing: dict[str, float | None] = {"p_prompts": None, "p_directions": None, "p": None}
     if len(randoms) < 3:
         return nothing
     together = sum(randoms[1:], randoms[0])
