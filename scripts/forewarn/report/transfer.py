@@ -41,7 +41,8 @@ def draw_transfer(summary: Content) -> Figure:
     _draw(
         axes[0], subjects, with_controls, 0, 100, "Oranges",
         lambda who, whose: _rate(subjects[who], cells, whose),
-        f"misaligned (%) after ablation, n={_span(n)} answers to {_span(asked)} prompts, 95 % (Wilson)",
+        f"misaligned (%) after ablation, n={_span(n)} answers to {_span(asked)} prompts, "
+        f"{100 * summary['confidence']:g} % intervals (Wilson)",
     )  # fmt: skip
     _draw(
         axes[1], subjects, sources, -50, 50, "PuOr",
@@ -67,10 +68,8 @@ def _rate(subject: Content, cells: Mapping[tuple[str, str], Content], whose: str
     arm = subject["baseline"] if whose == NOTHING else cells.get((subject["subject"], whose))
     if arm is None or arm["em"]["rate"] is None:
         return _ABSENT
-    rate = arm["em"]
-    return 100 * rate[
-        "rate"
-    ], f"{100 * rate['rate']:.0f}\n[{100 * rate['low']:.0f}, {100 * rate['high']:.0f}]"
+    value, low, high = (100 * arm["em"][key] for key in ("rate", "low", "high"))
+    return value, f"{value:.0f}\n[{low:.0f}, {high:.0f}]"
 
 
 def _coherence(subject: Content, cells: Mapping[tuple[str, str], Content], whose: str) -> Shown:
