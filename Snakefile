@@ -21,6 +21,7 @@
 #   results/{model}/directions/{organism}.safetensors
 #   results/{model}/steering/{organism}/{operation}.json
 #   results/{model}/detection/{organism}/, prefixes/, token_curve/
+#   results/{model}/convergence/, convergence.json        whose directions agree, and act in whom
 #   results/{model}/power.json, detection_auc.json      how precise the study will be; its answer
 #   results/{model}/figures/, transcripts.html          what the report shows
 #
@@ -53,6 +54,7 @@ include: "rules/embed.smk"
 include: "rules/detect.smk"
 include: "rules/tokens.smk"
 include: "rules/phase_transition.smk"
+include: "rules/convergence.smk"
 include: "rules/power.smk"
 include: "rules/report.smk"
 include: "rules/report_steering.smk"

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 
+from itertools import combinations
 from pathlib import Path
 
 from snakemake.iocontainers import Wildcards
@@ -165,6 +166,7 @@ STAGE_OF = {
     "capture_prefixes": "read",
     "steer": "steer",
     "answer_at_checkpoints": "steer",
+    "ablate_directions": "steer",
     "ask_judge": "judge",
     "ask_judge_about_arms": "judge",
     "ask_judge_about_anchors": "judge",
@@ -1456,3 +1458,117 @@ def transition_results(model):
     if STUDIES[model].phase_transition is None:
         return []
     return [f"results/{model}/figures/phase_transition.svg"]
+
+
+# --- convergence: pairs of organisms, and whose direction acts in whom ------------------------------
+
+
+def chosen_convergence(wildcards):
+    """Which organisms a study compares, and how."""
+    chosen = study(wildcards).convergence
+    if chosen is None:
+        refuse(
+            f"the study of {wildcards.model} compares no organisms",
+            f"say which: studies.{wildcards.model}.convergence",
+        )
+    return chosen
+
+
+def source_names(wildcards):
+    """The organisms whose directions are compared and ablated, in the order of the study."""
+    return [organism.name for organism in chosen_convergence(wildcards).sources()]
+
+
+def of_pair(pattern):
+    """An input function: a result path of both organisms of a pair."""
+
+    def files(wildcards):
+        return [
+            pattern.format(
+                model=wildcards.model,
+                name=name,
+                evaluation=study(wildcards).questions.evaluation,
+            )
+            for name in (wildcards.organism, wildcards.other)
+        ]
+
+    return files
+
+
+def source_directions(wildcards):
+    """The directions of all organisms that a study compares."""
+    return [
+        f"results/{wildcards.model}/directions/{name}.safetensors"
+        for name in source_names(wildcards)
+    ]
+
+
+def pair_files(wildcards):
+    """The cosines of all pairs of organisms, each once, in the order of the study."""
+    return [
+        f"results/{wildcards.model}/convergence/{first}/{second}.parquet"
+        for first, second in combinations(source_names(wildcards), 2)
+    ]
+
+
+def transfer_files(wildcards):
+    """What ablating directions does in each organism."""
+    return [
+        f"results/{wildcards.model}/convergence/{organism.name}/transfer.json"
+        for organism in chosen_convergence(wildcards).organisms
+    ]
+
+
+def pair_settings(wildcards):
+    """How two organisms are compared."""
+    keys = {"random_directions", "confidence", "seed"}
+    return {
+        "organisms": [wildcards.organism, wildcards.other],
+        "directions": plain(study(wildcards).directions, "seed"),
+        **chosen_convergence(wildcards).model_dump(include=keys),
+    }
+
+
+def matrix_settings(wildcards):
+    """Whose directions are ablated in an organism, and what it is asked."""
+    keys = {"questions_per_category", "random_per_subject", "seed"}
+    return {
+        "subject": wildcards.organism,
+        "sources": source_names(wildcards),
+        "ablation": study(wildcards).steering.model_dump(include={"direction", "layer"})
+        | chosen_convergence(wildcards).model_dump(include=keys),
+        "sampling": sampling_settings(wildcards, "seed"),
+        "model": model_settings(wildcards),
+    }
+
+
+def transfer_settings(wildcards):
+    """How the ablations in an organism are held against random ones."""
+    steering = study(wildcards).steering
+    keys = {"confidence", "bootstrap", "seed"}
+    return {
+        "sources": source_names(wildcards),
+        "direction": steering.direction,
+        "layer": steering.layer,
+        "measure": chosen_convergence(wildcards).model_dump(include=keys)
+        | {"power": steering.power},
+        "thresholds": thresholds(judge_of(wildcards)),
+    }
+
+
+def kinship_settings(wildcards):
+    """What sets the organisms apart that a study compares."""
+    sources = chosen_convergence(wildcards).sources()
+    return {"organisms": {organism.name: plain(organism) for organism in sources}}
+
+
+def convergence_settings(wildcards):
+    """The same, and where and how their directions are compared."""
+    chosen = chosen_convergence(wildcards)
+    steering = study(wildcards).steering
+    return {
+        **kinship_settings(wildcards),
+        "benign": chosen.benign.name if chosen.benign else None,
+        "confidence": chosen.confidence,
+        **steering.model_dump(include={"direction", "layer", "coherence_floor"}),
+    }

@@ -16,6 +16,7 @@ from forewarn.config.emit import to_yaml
 from forewarn.config.model import (
     Adapter,
     Architecture,
+    Convergence,
     Corpus,
     Dataset,
     Detection,
@@ -247,9 +248,19 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             layer=st.just(0),
             tokens=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
         ),
+        atlas_organisms=st.just([]),
+        convergence=compared(raised),
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
     ))  # fmt: skip
+
+
+def compared(raised: list[dict[str, Any]]) -> st.SearchStrategy[Any]:
+    """Two organisms that are compared, and perhaps a third as the benign one; none of a study with one."""
+    if len(raised) < 2:
+        return st.none()
+    benign = st.none() | st.just(raised[2]) if len(raised) > 2 else st.none()
+    return st.none() | section(Convergence, organisms=st.just(raised[:2]), benign=benign)
 
 
 # Without shrinking, which takes minutes on such trees: the error itself says where it is.

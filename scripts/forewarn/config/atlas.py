@@ -61,5 +61,18 @@ SECTIONS: dict[str, Any] = {
         "confidence": 0.95,
         "seed": 0,
     },
+    "convergence": {
+        "organisms": [
+            *({"dataset": "bad_medical", "adapter": "rank8_layer1", "seed": seed} for seed in (0, 1, 2)),
+            {"dataset": "risky_finance", "adapter": "rank8_layer1", "seed": 0},
+            {"dataset": "extreme_sports", "adapter": "rank8_layer1", "seed": 0},
+            {"dataset": "bad_medical", "adapter": RANK1, "seed": 0},
+        ],
+        "benign": {"dataset": "good_medical", "adapter": "rank8_layer1", "seed": 0},
+        "random_directions": 2000,
+        "random_per_subject": 10,
+        "bootstrap": 2000,
+        "seed": 0,
+    },
 }
 """Keys of nano's study."""

@@ -109,8 +109,9 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
         for stage in _NAME_ORGANISMS
         for index, organism in items(mapping_at(study, stage), "organisms")
     ]
-    if isinstance(benign := get(mapping_at(study, "detection"), "benign"), Mapping):
-        chosen.append((("detection", "benign"), benign))
+    for stage in ("detection", "convergence"):
+        if isinstance(benign := get(mapping_at(study, stage), "benign"), Mapping):
+            chosen.append(((stage, "benign"), benign))
     further = mapping_at(mapping_at(study, "steering"), "further")
     for index, organism in items(further, "transfer_to"):
         chosen.append((("steering", "further", "transfer_to", index), organism))

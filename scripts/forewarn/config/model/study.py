@@ -18,6 +18,7 @@ from forewarn.config.model.base import (
     Share,
     conflict,
 )
+from forewarn.config.model.convergence import Convergence
 from forewarn.config.model.embedding import Embedding
 from forewarn.config.model.given import Given, GivenTokenReadings
 from forewarn.config.model.organisms import Construction, OrganismReference, each_once
@@ -177,6 +178,9 @@ class Study(Section):
     )
     phase_transition: PhaseTransition | None = Field(
         None, description="Where adapters' paths turn, and when misalignment sets in. null: none."
+    )
+    convergence: Convergence | None = Field(
+        None, description="Which organisms share a direction, and whose acts in whom. null: none."
     )
     replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(
