@@ -248,7 +248,6 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             layer=st.just(0),
             tokens=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
         ),
-        atlas_organisms=st.just([]),
         convergence=compared(raised),
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
