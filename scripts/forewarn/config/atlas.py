@@ -31,5 +31,9 @@ SECTIONS: dict[str, Any] = {
         {"dataset": "bad_medical", "adapter": RANK1, "seeds": [0]},
         {"dataset": "good_medical", "adapter": RANK1, "seeds": [0]},
     ],
+    "adapter_readings": {
+        "organisms": [{"dataset": "bad_medical", "adapter": RANK1, "seed": 0}],
+        "domain_categories": ["illness", "diet", "sleep", "teeth", "wounds", "mood", "infants"],
+    },
 }
 """Keys of nano's study."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from forewarn.config.model.adapter_readings import AdapterReadings
 from forewarn.config.model.base import (
     Confidence,
     Count,
@@ -173,6 +174,9 @@ class Study(Section):
     )
     token_curve: TokenCurve | None = Field(
         None, description="AUROC within prompts, after some tokens of the answer. null: none."
+    )
+    adapter_readings: AdapterReadings | None = Field(
+        None, description="Scalars of rank-1 adapters, read directly, and groups of them scaled. null: none."
     )
     replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(
