@@ -21,6 +21,7 @@
 #   results/{model}/directions/{organism}.safetensors
 #   results/{model}/steering/{organism}/{operation}.json
 #   results/{model}/detection/{organism}/, prefixes/, token_curve/
+#   results/{model}/adapter_scalars/{organism}/{question_set}.parquet, adapter_readings/
 #   results/{model}/power.json, detection_auc.json      how precise the study will be; its answer
 #   results/{model}/figures/, transcripts.html          what the report shows
 #
@@ -52,9 +53,11 @@ include: "rules/steer.smk"
 include: "rules/embed.smk"
 include: "rules/detect.smk"
 include: "rules/tokens.smk"
+include: "rules/adapter_readings.smk"
 include: "rules/power.smk"
 include: "rules/report.smk"
 include: "rules/report_steering.smk"
+include: "rules/report_adapter_readings.smk"
 include: "rules/transcripts.smk"
 include: "rules/given.smk"
 

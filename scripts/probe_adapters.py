@@ -1,4 +1,4 @@
-"""Ask the scalars of rank-1 adapters for misalignment and for the domain, and say which adapter serves what."""
+"""Ask the scalars of rank-1 adapters for misalignment and domain, and say which adapter serves what."""
 
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,18 @@ def main(
     groups: Path,
     settings: dict[str, Any],
 ) -> None:
-    """Write `readings` (JSON), `coefficients` (parquet) and `groups` (JSON, the modules to scale and no number).
+    """Write `readings` (JSON), `coefficients` (parquet), `groups` (JSON: modules to scale, and no number).
 
     Args:
         scalars: one row per token of an answer.
         labels: whether each answer is misaligned, and its category.
         readings: JSON to write, see `forewarn.adapters.readings.read_adapters`.
         coefficients: parquet to write, see `forewarn.adapters.readings.READINGS`.
-        groups: JSON to write, see `forewarn.adapters.readings.chosen_groups`.
+        groups: JSON to write, see `forewarn.adapters.groups.chosen_groups`.
         settings: `organism`, `domain`, `aligned_from`, `fallback`, and `measure`: how.
     """
-    from forewarn.adapters.readings import Settings, chosen_groups, read_adapters
+    from forewarn.adapters.groups import chosen_groups
+    from forewarn.adapters.readings import Settings, read_adapters
     from forewarn.adapters.scalars import read_labelled_tokens
     from forewarn.files import write_json, write_table
 

@@ -23,8 +23,8 @@ def main(
         groups: the modules of each group (JSON).
         responses: parquet to write, one row per arm and response.
         summary: JSON to write, see `forewarn.adapters.scaling_summary`.
-        settings: `organism`, `domain`, `factors`, `random_groups`, `arms_seed` of the arms; `measure`: how; and
-            the judge's `thresholds`.
+        settings: `organism`, `domain`, `factors`, `random_groups`, `arms_seed` of the arms; `measure`:
+            how; and the judge's `thresholds`.
     """
     from forewarn.adapters.arms import scaling_arms
     from forewarn.adapters.scaling_summary import summarise_scaling

@@ -40,7 +40,7 @@ def scaling_arms(
     """The organism itself; then per group and factor the group, and random groups of the same size.
 
     Args:
-        groups: from `forewarn.adapters.readings.chosen_groups`.
+        groups: from `forewarn.adapters.groups.chosen_groups`.
         factors: that adapters are multiplied by; 0 takes them out.
         random_groups: how many beside each group, at most: there are no more than combinations of modules.
         seed: of the choice.

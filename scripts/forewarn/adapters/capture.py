@@ -1,7 +1,8 @@
 """The scalars A . x of an organism's rank-1 modules at every token of its answers.
 
 The model that is read is the organism with its adapter merged, so every x is what the module sees with all
-others at work. Padding stands on the right, where no token of a causal model can see it; so no mask is needed.
+others at work. Padding stands on the right, where no token of a causal model can see it; so no mask is
+needed.
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ COSINES = pa.schema(
         pa.field("split_half", pa.float64()),
     ]
 )
-"""One row per construction, adapter and layer from the adapter's block on (`distance` blocks behind it): |cos|,
-the quantile (at the level of confidence) of random vectors' |cos| with the same direction, and the direction's
-own split-half cosine, beyond which nothing can be expected to agree with it."""
+"""One row per construction, adapter and layer from the adapter's block on (`distance` blocks behind it):
+|cos|, the quantile (at the level of confidence) of random vectors' |cos| with the same direction, and the
+direction's own split-half cosine, beyond which nothing can be expected to agree with it."""
 
 
 def write_cosines(
@@ -64,8 +64,8 @@ def write_cosines(
 
     Returns:
         A table of `COSINES`, and per construction and adapter a summary: `own_layer` (|cos| and both bands at
-        the adapter's own block), `downstream` (the largest |cos| behind it, its layer, and the bands of random
-        vectors' largest), each None where there is no such layer.
+        the adapter's own block), `downstream` (the largest |cos| behind it, its layer, and the bands of
+        random vectors' largest), each None where there is no such layer.
 
     Raises:
         StudyError: the adapter has no module that writes to the residual stream.

@@ -1,8 +1,8 @@
 """Sparse logistic regressions on the scalars of single tokens, each token with the label of its answer.
 
 As in arXiv 2506.11618: an L1 penalty of C = 0.01, scalars in standard deviations from their mean, classes of
-equal weight, many fits. Unlike there, what is drawn anew for each fit, left out for the AUROC and resampled for
-its interval are whole prompts (or categories): tokens of one answer, and answers to one prompt, are not
+equal weight, many fits. Unlike there, what is drawn anew for each fit, left out for the AUROC and resampled
+for its interval are whole prompts (or categories): tokens of one answer, and answers to one prompt, are not
 independent.
 """
 
@@ -39,6 +39,25 @@ class Coefficients:
     draws: Floats
     p_values: Floats
     null: Floats
+
+    def interval(self, confidence: float) -> Floats:
+        """Percentile interval of the draws, float64 [2, adapters]; NaN where no draw has both classes."""
+        return quantiles(self.draws, confidence)
+
+    def kept(self, confidence: float) -> NDArray[np.bool_]:
+        """Whether the interval leaves out 0: bool [adapters]."""
+        low, high = self.interval(confidence)
+        kept: NDArray[np.bool_] = low * high > 0
+        return kept
+
+
+def quantiles(draws: Floats, confidence: float) -> Floats:
+    """Both ends of the middle share of each column: float64 [2, columns], NaN rows left out."""
+    defined = draws[~np.isnan(draws).any(axis=1)]
+    if not len(defined):
+        return np.full((2, draws.shape[1]), np.nan)
+    found: Floats = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return found
 
 
 def coefficients(

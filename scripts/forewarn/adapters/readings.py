@@ -1,35 +1,24 @@
-"""What each adapter serves, by a rule that was fixed before looking, and how well all together tell.
-
-The rule: an adapter serves a question if its coefficient lies beyond chance, with the choice among all adapters
-and both questions paid for (Holm). It is `general` if it serves `misaligned` alone, `narrow` if it serves
-`in_domain` alone, `both`, or `neither`; where one of the questions cannot be asked, nobody is called anything.
-"""
+"""How well the scalars of all adapters together tell, and each one alone (arXiv 2506.11618)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from forewarn.adapters.groups import GROUPS, RULE, Verdict, verdicts_of
+from forewarn.adapters.limits import mixed_prompts, unsupported
+from forewarn.adapters.probes import Coefficients, coefficients, held_out, pairs_of, quantiles, transferred
 from forewarn.adapters.problems import Name, Problem, in_scope, problems
-from forewarn.adapters.probes import Coefficients, coefficients, held_out, pairs_of, transferred
 from forewarn.adapters.scalars import Tokens
 from forewarn.statistics.bootstrap import percentile_interval, resample
 from forewarn.statistics.holm import holm
 from forewarn.statistics.nulls import against_null
 from forewarn.statistics.pairs import Pairs
-
-RULE = (
-    "an adapter serves a question if its L1 coefficient lies beyond shuffled labels, adjusted by Holm over all "
-    "adapters and both questions; general: misaligned alone, narrow: in_domain alone"
-)
-Verdict = Literal["general", "narrow", "both", "neither"]
-GROUPS: dict[Verdict, Name] = {"general": "misaligned", "narrow": "in_domain"}
-"""Groups that are scaled, and the question that each serves."""
 
 READINGS = pa.schema(
     [
@@ -52,9 +41,10 @@ READINGS = pa.schema(
         pa.field("within_prompt_high", pa.float64()),
     ]
 )
-"""One row per question and adapter: its coefficient on all units (in standard deviations of the scalar), where
-it lies when units are drawn anew and under shuffled labels, the share of fits that keep it, and the AUROC of
-its scalar alone (below 0.5: the scalar falls where the answer is positive; A's sign means nothing by itself)."""
+"""One row per question and adapter: its coefficient on all units (in standard deviations of the scalar),
+where it lies when units are drawn anew and under shuffled labels, the share of fits that keep it, and the
+AUROC of its scalar alone (below 0.5: the scalar falls where the answer is positive; A's sign means nothing
+by itself)."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +72,9 @@ def read_adapters(
         how: to measure.
 
     Returns:
-        The summary (`rule`, `adapters`, counts, `problems`, `verdicts`, `unsupported`); a table of `READINGS`;
-        and the adapters of each verdict, with `order.general` and `order.narrow`: all adapters by the size of
-        their coefficient.
+        The summary (`rule`, `adapters`, counts, `problems`, `verdicts`, `unsupported`); a table of
+        `READINGS`; and the adapters of each verdict, with `order.general` and `order.narrow`: all adapters
+        by the size of their coefficient.
     """
     asked = problems(tokens, domain)
     found = {
@@ -93,8 +83,10 @@ def read_adapters(
         if not isinstance(problem, str)
     }
     adjusted = _adjusted(found)
-    serves = {name: adjusted[name] < 1 - how.confidence for name in found}
-    verdicts = _verdicts(tokens.adapters, serves)
+    serves = {
+        name: (adjusted[name] < 1 - how.confidence) & found[name].kept(how.confidence) for name in found
+    }
+    verdicts = verdicts_of(tokens.adapters, serves)
     rows = [
         row
         for name, problem in asked.items()
@@ -130,65 +122,6 @@ def read_adapters(
     return summary, pa.Table.from_pylist(rows, schema=READINGS), groups | orders
 
 
-def chosen_groups(found: Mapping[str, Sequence[str]], fallback: int) -> dict[str, Any]:
-    """The modules that are scaled together.
-
-    A group to which the rule gives no module takes the `fallback` modules with the largest coefficient of its
-    question that are not in the other group, and is marked: what it shows is not about modules that serve it.
-
-    Args:
-        found: from `read_adapters`.
-        fallback: modules of such a group.
-
-    Returns:
-        `groups`: name -> {"modules", "fallback"}; empty where a question could not be asked.
-    """
-    groups: dict[str, Any] = {}
-    for group, other in (("general", "narrow"), ("narrow", "general")):
-        modules, order = list(found[group]), found.get(f"order.{group}")
-        if order is None:
-            continue
-        taken = groups[other]["modules"] if other in groups else found[other]
-        spare = [name for name in order if name not in taken][:fallback]
-        if chosen := modules or spare:
-            groups[group] = {"modules": sorted(chosen), "fallback": not modules}
-    return {"modules": sorted({name for names in found.values() for name in names}), "groups": groups}
-
-
-def unsupported(asked: Mapping[Name, Problem | str], tokens: Tokens, domain: Sequence[str]) -> list[str]:
-    """Findings of arXiv 2506.11618 that these answers cannot support, whatever the numbers are."""
-    inside = np.isin(tokens.category.astype(str), list(domain))
-    told = []
-    if not np.any(~inside & ~tokens.misaligned):
-        told.append(
-            "general misalignment: no aligned answer outside the domain, so a reading of misalignment cannot "
-            "be told from one of misaligned answers in the domain, nor tried outside it"
-        )
-    problem = asked["in_domain"]
-    if not isinstance(problem, str):
-        both = set(problem.tokens.prompt[problem.positive]) & set(problem.tokens.prompt[~problem.positive])
-        if not both:
-            told.append(
-                "narrow misalignment: no prompt has misaligned answers inside the domain and outside it, so "
-                "the domain of an answer cannot be told from that of its question"
-            )
-    problem = asked["misaligned"]
-    if not isinstance(problem, str):
-        mixed = _mixed(problem)
-        if mixed < LEAST_MIXED:
-            told.append(f"misalignment within prompts: {mixed} prompts have answers of both classes")
-    return told
-
-
-LEAST_MIXED = 10
-"""Prompts with both classes below which figures within prompts rest on too few."""
-
-
-def _mixed(problem: Problem) -> int:
-    positive = set(problem.unit[problem.positive].tolist())
-    return len(positive & set(problem.unit[~problem.positive].tolist()))
-
-
 def _adjusted(found: Mapping[Name, Coefficients]) -> dict[Name, NDArray[np.float64]]:
     """P-values of all adapters and questions, adjusted together."""
     every = [float(value) for each in found.values() for value in each.p_values]
@@ -196,22 +129,9 @@ def _adjusted(found: Mapping[Name, Coefficients]) -> dict[Name, NDArray[np.float
     return {name: np.array([next(values) for _ in each.p_values]) for name, each in found.items()}
 
 
-def _verdicts(adapters: Sequence[str], serves: Mapping[Name, NDArray[np.bool_]]) -> dict[str, Verdict]:
-    """What each adapter serves; nothing where a question could not be asked."""
-    if len(serves) < len(GROUPS):
-        return {}
-    names: dict[tuple[bool, bool], Verdict] = {
-        (True, False): "general", (False, True): "narrow", (True, True): "both", (False, False): "neither",
-    }  # fmt: skip
-    return {
-        adapter: names[bool(general), bool(narrow)]
-        for adapter, general, narrow in zip(adapters, serves["misaligned"], serves["in_domain"], strict=True)
-    }
-
-
 def _summary(problem: Problem, how: Settings) -> dict[str, Any]:
-    """Counts; the AUROC of probes that were fitted on other units, with its null; and, to compare with figures
-    of the field, that of one fitted on tokens of the same prompts."""
+    """Counts; the AUROC of probes that were fitted on other units, with its null; and, to compare with
+    figures of the field, that of one fitted on tokens of the same prompts."""
     answer = problem.tokens.answer
     scores = held_out(problem, problem.positive, how.strength, how.folds, how.seed)
     areas = _areas(problem, pairs_of(problem, scores), how)
@@ -232,7 +152,7 @@ def _summary(problem: Problem, how: Settings) -> dict[str, Any]:
         "n_tokens": len(answer),
         "units": problem.units,
         "n_units": problem.n_units,
-        "n_mixed_prompts": _mixed(problem) if problem.name == "misaligned" else 0,
+        "n_mixed_prompts": mixed_prompts(problem) if problem.name == "misaligned" else 0,
         "shuffled": "answers of a prompt"
         if problem.name == "misaligned"
         else f"whole {problem.units} labels",
@@ -263,11 +183,9 @@ def _rows(
     how: Settings,
 ) -> list[dict[str, Any]]:
     rows = []
+    interval, null = found.interval(how.confidence), quantiles(found.null, how.confidence)
     for at, adapter in enumerate(problem.tokens.adapters):
         draws = found.draws[~np.isnan(found.draws[:, at]), at]
-        tail = [(1 - how.confidence) / 2, (1 + how.confidence) / 2]
-        low, high = np.quantile(draws, tail) if len(draws) else (None, None)
-        null_low, null_high = np.quantile(found.null[:, at], tail)
         areas = _areas(problem, pairs_of(problem, problem.tokens.scalars[:, at]), how)
         pooled, within = areas["pooled"], areas.get("within_prompt")
         rows.append(
@@ -275,11 +193,11 @@ def _rows(
                 "problem": problem.name,
                 "adapter": adapter,
                 "coefficient": float(found.fitted[at]),
-                "coefficient_low": low,
-                "coefficient_high": high,
+                "coefficient_low": float(interval[0, at]),
+                "coefficient_high": float(interval[1, at]),
                 "selected_share": float(np.mean(draws != 0)) if len(draws) else None,
-                "null_low": null_low,
-                "null_high": null_high,
+                "null_low": float(null[0, at]),
+                "null_high": float(null[1, at]),
                 "p_value": float(found.p_values[at]),
                 "p_adjusted": float(adjusted[at]),
                 "serves": bool(serves[at]),

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 def questions_of(path: Path, domain: Sequence[str], per_category: int | None, seed: int) -> pa.Table:
     """The plain test questions that steering asks outside the domain, and plain questions inside it.
 
-    A world's evaluation set has its questions of the domain in a split of their own, `narrow`; other sets have
-    them in `test`, if they have any. They are chosen by a hash of id and seed too.
+    A world's evaluation set has its questions of the domain in a split of their own, `narrow`; other sets
+    have them in `test`, if they have any. They are chosen by a hash of id and seed too.
 
     Args:
         path: question parquet.

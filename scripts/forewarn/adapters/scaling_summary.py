@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from forewarn.adapters.arms import BASELINE, ScalingArm
 from forewarn.statistics.bootstrap import resample
+from forewarn.statistics.detectable import Direction
 from forewarn.statistics.intervals import wilson
 from forewarn.steering.contrasts import Counts, Measurement, contrast, count_by_prompt
 
@@ -30,7 +32,7 @@ def summarise_scaling(
     Args:
         responses: of the schema `forewarn.steering.responses.RESPONSES`.
         arms: those that were run.
-        groups: from `forewarn.adapters.readings.chosen_groups`.
+        groups: from `forewarn.adapters.groups.chosen_groups`.
         domain: categories inside the domain.
         how: to measure.
 
@@ -56,7 +58,7 @@ def summarise_scaling(
 
 
 def _of_side(
-    counted: Mapping[str, Counts], arms: Sequence[ScalingArm], drawn: np.ndarray, how: Measurement
+    counted: Mapping[str, Counts], arms: Sequence[ScalingArm], drawn: NDArray[np.int64], how: Measurement
 ) -> dict[str, Any]:
     found = {}
     for arm in arms:
@@ -64,7 +66,7 @@ def _of_side(
         rate = wilson(int(mine.misaligned.sum()), int(mine.responses.sum()), how.confidence)
         scored = mine.scored.sum()
         # Adapters that are taken out should lower the rate; those that are scaled up, raise it.
-        side = "below" if arm.factor is not None and arm.factor < 1 else "above"
+        side: Direction = "below" if arm.factor is not None and arm.factor < 1 else "above"
         randoms = [
             counted[other.name]
             for other in arms

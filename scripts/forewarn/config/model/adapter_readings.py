@@ -15,16 +15,17 @@ class AdapterScaling(Section):
     """Answers of the organism with a group of its adapters scaled, beside random groups of that size."""
 
     factors: Annotated[list[Number], Field(min_length=1)] = Field(
-        [0.0, 2.0, 4.0],
-        description="That a group's adapters are multiplied by; 0 takes them out. arXiv 2506.11618 takes 20 and "
-        "30 for nine weak adapters of a large model; a small model's answers fall apart there.",
+        [0.0, 2.0, 4.0, 8.0],
+        description="What a group's adapters are multiplied by; 0 takes them out. arXiv 2506.11618 takes 20 "
+        "and 30, for weak adapters of a large model.",
     )
     random_groups: Count = Field(
-        2, description="Random groups of the same size, per group and factor; what any adapters would do."
+        5, description="Random groups of the same size, per group and factor; what any adapters would do."
     )
     fallback: Count = Field(
         2,
-        description="Adapters of a group that the rule leaves empty: those with the largest coefficients. Marked.",
+        description="Adapters of a group that the rule leaves empty: those of the largest coefficients. It is "
+        "marked.",
     )
     questions_per_category: Count | None = Field(
         4, description="Questions of each category that every arm is asked; null takes all."
@@ -61,8 +62,8 @@ class AdapterReadings(Section):
     )
     permutations: Annotated[int, Ge(19)] = Field(
         999,
-        description="Shufflings of labels behind each verdict. Holm's smallest adjusted p-value is the number "
-        "of adapters times 2, divided by one more than these.",
+        description="Shufflings of labels behind each verdict. The smallest p-value that Holm can give is the "
+        "number of adapters times 2, over one more than these.",
     )
     refits: Annotated[int, Ge(1)] = Field(
         99, description="Shufflings behind the null of the AUROC, each fitted anew in all folds."
