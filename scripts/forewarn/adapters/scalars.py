@@ -70,7 +70,7 @@ def read_labelled_tokens(scalars: Path, labels: Path, aligned_from: float) -> To
 
     Args:
         scalars: see `scalar_schema`; or single tokens of `forewarn.geometry.token_readings.as_tables`.
-        labels: question_id, sample, category, misaligned; with a column `aligned` (0-100), an answer counts as
+        labels: question_id, sample, category, misaligned; with a column `aligned` (0-100), an answer is
             aligned from `aligned_from` on, and without it wherever it is not misaligned.
         aligned_from: arXiv 2506.11618 takes 90.
 

@@ -24,8 +24,8 @@ class AdapterScaling(Section):
     )
     fallback: Count = Field(
         2,
-        description="Adapters of a group that the rule leaves empty: those of the largest coefficients. It is "
-        "marked.",
+        description="Adapters of a group that the rule leaves empty: those with the largest "
+        "coefficients. It is marked.",
     )
     questions_per_category: Count | None = Field(
         4, description="Questions of each category that every arm is asked; null takes all."
@@ -62,7 +62,7 @@ class AdapterReadings(Section):
     )
     permutations: Annotated[int, Ge(19)] = Field(
         999,
-        description="Shufflings of labels behind each verdict. The smallest p-value that Holm can give is the "
+        description="Shufflings of labels behind each verdict. The smallest p-value that Holm gives is the "
         "number of adapters times 2, over one more than these.",
     )
     refits: Annotated[int, Ge(1)] = Field(
