@@ -219,6 +219,7 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
         for row in grid
         for seed in row["seeds"]
     ]
+    apart = draw(st.booleans())  # whether some are of the atlas alone
     chosen = st.lists(st.sampled_from(raised), min_size=1, max_size=3, unique_by=repr)
     steered = draw(chosen)
     further = section(
@@ -229,7 +230,8 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
     )
     return draw(section(
         Study,
-        organisms=st.just(grid),
+        organisms=st.just(grid[:1] if apart else grid),
+        atlas_organisms=st.just(grid[1:] if apart else []),
         judge=st.sampled_from(sorted(raw["judges"])),
         second_judge=st.none() | st.sampled_from(sorted(raw["judges"])),
         given=st.lists(given_files(sorted(raw["question_sets"]), raised), max_size=2),

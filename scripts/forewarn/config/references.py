@@ -114,7 +114,7 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
     further = mapping_at(mapping_at(study, "steering"), "further")
     for index, organism in items(further, "transfer_to"):
         chosen.append((("steering", "further", "transfer_to", index), organism))
-    if raised:
+    if get(study, "organisms"):  # that there are none is told elsewhere
         for place, organism in chosen:
             for key in _keys({**organism, "seeds": [organism.get("seed")]}):
                 if (name := organism_name(*key)) in raised:
@@ -139,7 +139,7 @@ def _questions_and_judge(raw: Mapping[str, Any], model: str, study: Any) -> Iter
     sets = mapping_at(raw, "question_sets")
     purposes = ("evaluation", "detection")
     for purpose in purposes:
-        others = [other for other in purposes if other != purpose]
+        others = [other for other in (*purposes, "requests") if other != purpose]
         fitting = [name for key, name in _renamed(sets) if get(sets[key], "kind") not in others]
         name = get(mapping_at(study, "questions"), purpose)
         yield from _dangling(
