@@ -163,6 +163,8 @@ STAGE_OF = {
     "capture_training_prompts": "read",
     "capture_prefixes": "read",
     "steer": "steer",
+    "read_adapter_scalars": "read",
+    "scale_adapters": "steer",
     "ask_judge": "judge",
     "ask_judge_about_arms": "judge",
     "ask_judge_about_anchors": "judge",

@@ -40,7 +40,8 @@ def summarise_scaling(
         `groups`, `n_prompts` of each side, and `arms`: name, kind, factor, modules, and per side `rate`
         (misaligned of all answers, with Wilson's interval), `coherence` (mean, 0-100), `against_baseline` and
         `against_random` (all random groups beside it together); see `steering.contrasts.contrast`. None for
-        the arms that these are about, and where no other group has the size of this one.
+        the arms that these are about, and where no other group has the size of this one. `contrasts` counts
+        these comparisons: each has its own interval, and one in twenty differs by chance.
     """
     inside = pc.is_in(responses.column("category"), pa.array(list(domain), pa.string()))
     sides, prompts = {}, {}
@@ -54,7 +55,13 @@ def summarise_scaling(
         | {side: found[arm.name] for side, found in sides.items()}
         for arm in arms
     ]
-    return {"groups": groups["groups"], "n_prompts": prompts, "arms": listed}
+    contrasts = sum(
+        arm[side][against] is not None
+        for arm in listed
+        for side in SIDES
+        for against in ("against_baseline", "against_random")
+    )
+    return {"groups": groups["groups"], "n_prompts": prompts, "contrasts": contrasts, "arms": listed}
 
 
 def _of_side(

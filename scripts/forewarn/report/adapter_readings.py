@@ -55,7 +55,7 @@ def _coefficients(ax: Axes, organism: AdapterRow) -> None:
         f" ({found['n_left_out']:,} left out)"
     )
     if not organism.coefficients:
-        say(ax, "; ".join(problem["reason"] for problem in found["problems"].values()))
+        say(ax, "; ".join(problem.get("reason", "") for problem in found["problems"].values()))
         return
     places = {adapter: at for at, adapter in enumerate(adapters)}
     ax.set_xticks(range(len(adapters)), _told(organism), rotation=60, ha="right")

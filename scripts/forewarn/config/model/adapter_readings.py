@@ -15,7 +15,7 @@ class AdapterScaling(Section):
     """Answers of the organism with a group of its adapters scaled, beside random groups of that size."""
 
     factors: Annotated[list[Number], Field(min_length=1)] = Field(
-        [0.0, 2.0, 4.0, 8.0],
+        [0.0, 2.0, 4.0],
         description="What a group's adapters are multiplied by; 0 takes them out. arXiv 2506.11618 takes 20 "
         "and 30, for weak adapters of a large model.",
     )
