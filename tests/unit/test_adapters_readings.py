@@ -1,4 +1,4 @@
-"""What scalars of adapters tell: what is planted is found, and nothing where nothing is; real ones are read."""
+"""What scalars of adapters tell: what is planted is found, nothing where nothing is; real ones are read."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def real(upstream: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.upstream
 def test_the_papers_findings_on_its_own_scalars(real: Path) -> None:
-    """Its AUROC is 0.66 to 0.75 per token: so it is for misalignment, but for the domain in the sample alone."""
+    """Its AUROC per token, 0.66 to 0.75, holds for misalignment; for the domain in the sample alone."""
     found = read_json(real / "nine.json")
     misaligned, domain = found["problems"]["misaligned"], found["problems"]["in_domain"]
     assert (misaligned["n_positive"], misaligned["n_answers"], misaligned["n_tokens"]) == (149, 316, 19382)
