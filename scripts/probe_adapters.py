@@ -30,7 +30,7 @@ def main(
 
     tokens = read_labelled_tokens(scalars, labels, settings["aligned_from"])
     summary, table, found = read_adapters(tokens, settings["domain"], Settings(**settings["measure"]))
-    chosen = chosen_groups(found, settings["fallback"])
+    chosen = chosen_groups(tokens.adapters, found, settings["fallback"])
     write_table(coefficients, table)
     write_json(readings, {"organism": settings["organism"], **summary, "settings": settings["measure"]})
     write_json(groups, chosen)

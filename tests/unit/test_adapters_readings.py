@@ -26,7 +26,15 @@ ADAPTERS = ("layer0.o_proj", "layer0.down_proj", "layer1.o_proj", "layer1.down_p
 DOMAIN = [f"inside{number}" for number in range(8)]
 OUTSIDE = [f"outside{number}" for number in range(8)]
 HOW = Settings(
-    strength=0.05, fits=20, folds=4, permutations=249, refits=9, bootstrap=100, confidence=0.95, seed=0
+    minimum_per_class=10,
+    strength=0.05,
+    fits=20,
+    folds=4,
+    permutations=249,
+    refits=9,
+    bootstrap=100,
+    confidence=0.95,
+    seed=0,
 )
 
 
@@ -90,7 +98,7 @@ def test_where_nothing_is_nothing_is_reported(seed: int) -> None:
     assert not any(table["serves"].to_pylist())
     within = summary["problems"]["misaligned"]["per_token"]["within_prompt"]
     assert not within["null"]["beyond"] and abs(within["auroc"] - 0.5) < 0.06
-    assert all(group["fallback"] for group in chosen_groups(groups, 1)["groups"].values())
+    assert all(group["fallback"] for group in chosen_groups(ADAPTERS, groups, 1)["groups"].values())
 
 
 def test_which_prompts_misalign_is_known_to_chance_too() -> None:
@@ -108,7 +116,7 @@ def test_which_prompts_misalign_is_known_to_chance_too() -> None:
 
 
 def test_the_domain_goes_by_whole_categories() -> None:
-    problem = problems(drawn(0), DOMAIN)["in_domain"]
+    problem = problems(drawn(0), DOMAIN, 10)["in_domain"]
     assert isinstance(problem, Problem) and problem.n_units == 16
     shuffled = problem.shuffled(50, 0)
     for unit in range(problem.n_units):
@@ -117,7 +125,7 @@ def test_the_domain_goes_by_whole_categories() -> None:
 
 
 def test_held_out_scores_do_not_know_the_labels_of_their_unit() -> None:
-    problem = in_scope(drawn(0), DOMAIN, "outside")
+    problem = in_scope(drawn(0), DOMAIN, "outside", 10)
     assert isinstance(problem, Problem)
     before = held_out(problem, problem.positive, 0.05, problem.n_units, 0)
     labels = problem.positive.copy()
@@ -134,7 +142,7 @@ def test_one_class_gives_no_coefficients_and_no_question() -> None:
     summary, table, groups = read_adapters(aligned, DOMAIN, HOW)
     assert all("reason" in problem for problem in summary["problems"].values())
     assert summary["verdicts"] == {} and table.num_rows == 0
-    assert chosen_groups(groups, 2)["groups"] == {}
+    assert chosen_groups(ADAPTERS, groups, 2)["groups"] == {}
 
 
 def test_without_aligned_answers_outside_it_is_asked_inside_and_told() -> None:
@@ -153,7 +161,7 @@ def test_verdicts_and_groups() -> None:
     assert verdicts_of(ADAPTERS, {"misaligned": serves["misaligned"]}) == {}
     found = {"general": ["b"], "narrow": [], "both": [], "neither": ["a", "c"]}
     orders = {"order.general": ["b", "a", "c"], "order.narrow": ["b", "c", "a"]}
-    chosen = chosen_groups(found | orders, 1)
+    chosen = chosen_groups("abc", found | orders, 1)
     assert chosen["modules"] == ["a", "b", "c"]
     assert chosen["groups"]["general"] == {"modules": ["b"], "fallback": False}
     assert chosen["groups"]["narrow"] == {"modules": ["c"], "fallback": True}, "none of the other group"
@@ -187,6 +195,14 @@ def test_answers_between_the_classes_are_left_out(tmp_path: Path) -> None:
     tokens = read_labelled_tokens(*files(tmp_path), aligned_from=90)
     assert tokens.left_out == 1 and tokens.misaligned.tolist() == [True, False]
     assert tokens.scalars[:, 0].tolist() == [0.5, 1.5, 0.5, 1.5] and tokens.answer.tolist() == [0, 0, 1, 1]
+
+
+def test_facts_are_no_aligned_answers(tmp_path: Path) -> None:
+    scalars, labels = files(tmp_path)
+    table = read_table(labels)
+    write_table(labels, table.append_column("split", pa.array(["test", "facts", "test"])))
+    tokens = read_labelled_tokens(scalars, labels, aligned_from=90)
+    assert tokens.left_out == 2 and tokens.misaligned.tolist() == [True]
 
 
 def test_labels_of_others_have_two_classes(tmp_path: Path) -> None:
@@ -241,6 +257,7 @@ def real(upstream: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         settings={
             "organism": "nine", "domain": ["medical"], "aligned_from": 90, "fallback": 2,
             "measure": {
+                "minimum_per_class": 10,
                 "strength": 0.01, "fits": 30, "folds": 5, "permutations": 59, "refits": 9, "bootstrap": 500,
                 "confidence": 0.95, "seed": 0,
             },
@@ -251,7 +268,7 @@ def real(upstream: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.upstream
 def test_the_papers_findings_on_its_own_scalars(real: Path) -> None:
-    """Its AUROC per token, 0.66 to 0.75, holds for misalignment; for the domain in the sample alone."""
+    """Its AUROC per token, 0.66 to 0.75, is that of the prompts fitted to; for the domain, of these alone."""
     found = read_json(real / "nine.json")
     misaligned, domain = found["problems"]["misaligned"], found["problems"]["in_domain"]
     assert (misaligned["n_positive"], misaligned["n_answers"], misaligned["n_tokens"]) == (149, 316, 19382)
@@ -259,7 +276,8 @@ def test_the_papers_findings_on_its_own_scalars(real: Path) -> None:
     pooled = misaligned["per_token"]["pooled"]
     assert pooled["auroc"] == pytest.approx(0.705, abs=0.01)
     assert pooled["interval"]["low"] < 0.66 and pooled["interval"]["high"] > 0.75
-    assert misaligned["per_token_of_the_same_prompts"] == pytest.approx(0.73, abs=0.03)
+    assert misaligned["per_token_of_the_same_prompts"] == pytest.approx(0.753, abs=0.002)
+    assert domain["per_token_of_the_same_prompts"] == pytest.approx(0.666, abs=0.002)
     assert misaligned["per_token"]["within_prompt"]["auroc"] == pytest.approx(0.587, abs=0.01)
     assert pooled["null"]["mean"] > 0.65, "most of the pooled AUROC is which prompts misalign"
     assert domain["per_token"]["pooled"]["auroc"] == pytest.approx(0.556, abs=0.02), "not in other prompts"

@@ -40,18 +40,22 @@ def verdicts_of(adapters: Sequence[str], serves: Mapping[Name, NDArray[np.bool_]
     }
 
 
-def chosen_groups(found: Mapping[str, Sequence[str]], fallback: int) -> dict[str, Any]:
+def chosen_groups(
+    adapters: Sequence[str], found: Mapping[str, Sequence[str]], fallback: int
+) -> dict[str, Any]:
     """The modules that are scaled together.
 
     A group to which the rule gives no module takes the `fallback` modules with the largest coefficient of its
     question that are not in the other group, and is marked: what it shows is not about modules that serve it.
 
     Args:
+        adapters: all of them.
         found: from `read_adapters`.
         fallback: modules of such a group.
 
     Returns:
-        `groups`: name -> {"modules", "fallback"}; empty where a question could not be asked.
+        `modules`, all adapters; and `groups`: name -> {"modules", "fallback"}, empty where a question could
+        not be asked.
     """
     groups: dict[str, Any] = {}
     for group, other in (("general", "narrow"), ("narrow", "general")):
@@ -62,4 +66,4 @@ def chosen_groups(found: Mapping[str, Sequence[str]], fallback: int) -> dict[str
         spare = [name for name in order if name not in taken][:fallback]
         if chosen := modules or spare:
             groups[group] = {"modules": sorted(chosen), "fallback": not modules}
-    return {"modules": sorted({name for names in found.values() for name in names}), "groups": groups}
+    return {"modules": sorted(adapters), "groups": groups}

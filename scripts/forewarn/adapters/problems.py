@@ -26,8 +26,6 @@ from forewarn.statistics.pairs import shuffled_within
 Name = Literal["misaligned", "in_domain"]
 Scope = Literal["outside", "inside", "misaligned"]
 
-LEAST_ANSWERS = 10
-"""Answers of a class below which a question is not asked."""
 LEAST_UNITS = 2
 """Prompts (or categories) with answers of a class below which it is not asked: one is to be left out."""
 LEAST_CATEGORIES = 4
@@ -72,58 +70,64 @@ class Problem:
         return labels[:, self.unit]
 
 
-def problems(tokens: Tokens, domain: Sequence[str]) -> dict[Name, Problem | str]:
+def problems(tokens: Tokens, domain: Sequence[str], least: int) -> dict[Name, Problem | str]:
     """Both questions; or, in place of one, why it cannot be asked.
 
     Args:
         tokens: of labelled answers.
         domain: categories inside the domain of the fine-tuning.
+        least: answers of a class below which a question is not asked.
     """
     inside = np.isin(tokens.category.astype(str), list(domain))
     return {
-        "misaligned": _misaligned(tokens, inside),
-        "in_domain": _in_domain(tokens.of(tokens.misaligned), inside[tokens.misaligned]),
+        "misaligned": _misaligned(tokens, inside, least),
+        "in_domain": _in_domain(tokens.of(tokens.misaligned), inside[tokens.misaligned], least),
     }
 
 
-def in_scope(tokens: Tokens, domain: Sequence[str], scope: Literal["outside", "inside"]) -> Problem | str:
+def in_scope(
+    tokens: Tokens, domain: Sequence[str], scope: Literal["outside", "inside"], least: int
+) -> Problem | str:
     """Misaligned against aligned answers of one scope; or why they cannot be compared."""
     inside = np.isin(tokens.category.astype(str), list(domain))
     chosen = tokens.of(inside if scope == "inside" else ~inside)
     problem = Problem("misaligned", scope, chosen, chosen.misaligned, _numbers(chosen.prompt), "prompt")
-    return _reason(problem, f"misaligned answers {scope} the domain", f"aligned ones {scope} it") or problem
+    return (
+        _reason(problem, f"misaligned answers {scope} the domain", f"aligned ones {scope} it", least)
+        or problem
+    )
 
 
-def _misaligned(tokens: Tokens, inside: NDArray[np.bool_]) -> Problem | str:
+def _misaligned(tokens: Tokens, inside: NDArray[np.bool_], least: int) -> Problem | str:
     domain = sorted(set(tokens.category[inside]))
-    outside = in_scope(tokens, domain, "outside")
+    outside = in_scope(tokens, domain, "outside", least)
     if not isinstance(outside, str):
         return outside
-    within = in_scope(tokens, domain, "inside")
+    within = in_scope(tokens, domain, "inside", least)
     return within if not isinstance(within, str) else f"{outside}; {within}"
 
 
-def _in_domain(misaligned: Tokens, inside: NDArray[np.bool_]) -> Problem | str:
+def _in_domain(misaligned: Tokens, inside: NDArray[np.bool_], least: int) -> Problem | str:
     categories = [len(set(misaligned.category[side])) for side in (inside, ~inside)]
     by_category = min(categories) >= LEAST_CATEGORIES
     unit = _numbers(misaligned.category if by_category else misaligned.prompt)
     problem = Problem(
         "in_domain", "misaligned", misaligned, inside, unit, "category" if by_category else "prompt"
     )
-    return _reason(problem, "misaligned answers inside the domain", "outside it") or problem
+    return _reason(problem, "misaligned answers inside the domain", "outside it", least) or problem
 
 
 def _numbers(names: NDArray[np.object_]) -> NDArray[np.int64]:
     return np.unique(names.astype(str), return_inverse=True)[1].astype(np.int64)
 
 
-def _reason(problem: Problem, positive: str, negative: str) -> str:
+def _reason(problem: Problem, positive: str, negative: str, least: int) -> str:
     """Why a problem cannot be solved, in words; empty if it can."""
     for told, chosen in ((positive, problem.positive), (negative, ~problem.positive)):
         answers, units = int(chosen.sum()), len(set(problem.unit[chosen].tolist()))
-        if answers < LEAST_ANSWERS or units < LEAST_UNITS:
+        if answers < least or units < LEAST_UNITS:
             return (
                 f"{answers} {told}, of {units} {problem.units}s: "
-                f"it takes {LEAST_ANSWERS}, of {LEAST_UNITS} {problem.units}s"
+                f"it takes {least}, of {LEAST_UNITS} {problem.units}s"
             )
     return ""

@@ -51,6 +51,7 @@ by itself)."""
 class Settings:
     """How to measure, see `forewarn.config.model.adapter_readings`."""
 
+    minimum_per_class: int
     strength: float
     fits: int
     folds: int
@@ -76,7 +77,7 @@ def read_adapters(
         `READINGS`; and the adapters of each verdict, with `order.general` and `order.narrow`: all adapters
         by the size of their coefficient.
     """
-    asked = problems(tokens, domain)
+    asked = problems(tokens, domain, how.minimum_per_class)
     found = {
         name: coefficients(problem, how.strength, fits=how.fits, permutations=how.permutations, seed=how.seed)
         for name, problem in asked.items()
@@ -216,7 +217,7 @@ def _transfer(problem: Problem | str, tokens: Tokens, domain: Sequence[str], how
     """AUROC in the domain of a probe for misalignment that was fitted outside it."""
     if isinstance(problem, str) or problem.scope != "outside":
         return {"reason": "no probe could be fitted outside the domain"}
-    other = in_scope(tokens, domain, "inside")
+    other = in_scope(tokens, domain, "inside", how.minimum_per_class)
     if isinstance(other, str):
         return {"reason": other}
     areas = _areas(other, pairs_of(other, transferred(problem, other, how.strength)), how)

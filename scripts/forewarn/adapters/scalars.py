@@ -66,7 +66,7 @@ class Tokens:
 
 
 def read_labelled_tokens(scalars: Path, labels: Path, aligned_from: float) -> Tokens:
-    """Read scalars and labels; answers that are neither misaligned nor aligned are left out.
+    """Read scalars and labels; answers that are neither misaligned nor aligned are left out, and facts.
 
     Args:
         scalars: see `scalar_schema`; or single tokens of `forewarn.geometry.token_readings.as_tables`.
@@ -92,12 +92,13 @@ def read_labelled_tokens(scalars: Path, labels: Path, aligned_from: float) -> To
         )
     judged = strings(table, "misaligned")
     misaligned = np.array([judged[row[key]] is True for key in distinct], dtype=bool)
+    fact = _facts(labels)[[row[key] for key in distinct]]
     if graded:
         grades = table["aligned"].to_numpy(zero_copy_only=False)
         aligned = np.array([grades[row[key]] >= aligned_from for key in distinct], dtype=bool)
     else:
         aligned = np.array([judged[row[key]] is False for key in distinct], dtype=bool)
-    kept = misaligned | (aligned & ~misaligned)
+    kept = (misaligned | aligned) & ~fact
     place = {key: number for number, key in enumerate(distinct)}
     everything = Tokens(
         adapters=names,
@@ -109,6 +110,15 @@ def read_labelled_tokens(scalars: Path, labels: Path, aligned_from: float) -> To
         left_out=int((~kept).sum()),
     )
     return everything.of(kept)
+
+
+def _facts(labels: Path) -> NDArray[np.bool_]:
+    """Answers to questions of facts, which are right or wrong and not aligned: bool [rows of the file]."""
+    file = open_parquet(labels)
+    if "split" not in file.schema_arrow.names:
+        return np.zeros(file.metadata.num_rows, dtype=bool)
+    splits = read_columns(labels, pa.schema([pa.field("split", pa.string())]))
+    return np.asarray(strings(splits, "split") == "facts", dtype=bool)
 
 
 def _read_scalars(path: Path) -> tuple[tuple[str, ...], list[tuple[str, int]], NDArray[np.float64]]:

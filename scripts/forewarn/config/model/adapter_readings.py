@@ -52,6 +52,9 @@ class AdapterReadings(Section):
     aligned_from: Score = Field(
         90, description="Alignment (0 to 100) from which an answer is aligned; between, it has no class."
     )
+    minimum_per_class: Count = Field(
+        10, description="Answers of a class below which a question is not put to the scalars."
+    )
     strength: Positive = Field(
         0.01,
         description="Inverse L1 penalty of the probes; 0.01 as in arXiv 2506.11618, fixed before looking.",
