@@ -33,13 +33,12 @@ rule probe_adapters:
         scalars=adapter_input("scalars"),
         labels=adapter_input("labels"),
     output:
-        readings="results/{model}/adapter_readings/{organism}.json",
-        coefficients="results/{model}/adapter_readings/{organism}.parquet",
+        coefficients="results/{model}/adapter_readings/{organism}_coefficients.parquet",
         groups="results/{model}/adapter_readings/{organism}_groups.json",
     log:
-        "logs/{model}/adapter_readings/{organism}.log",
+        "logs/{model}/adapter_readings/{organism}_coefficients.log",
     benchmark:
-        "benchmarks/{model}/adapter_readings/{organism}.tsv"
+        "benchmarks/{model}/adapter_readings/{organism}_coefficients.tsv"
     conda:
         "../envs/light.yaml"
     threads: 1
@@ -52,35 +51,6 @@ rule probe_adapters:
         "Ask which adapters of {wildcards.organism} serve general and which narrow misalignment"
     script:
         "../scripts/probe_adapters.py"
-
-
-rule compare_adapter_directions:
-    input:
-        adapter=rank1_files,
-        directions="results/{model}/directions/{organism}.safetensors",
-        stability="results/{model}/directions/{organism}.json",
-        activations=result(
-            "results/{model}/activations/instruct/{organism}/{evaluation}.parquet"
-        ),
-    output:
-        cosines="results/{model}/adapter_readings/{organism}_cosines.parquet",
-        summary="results/{model}/adapter_readings/{organism}_cosines.json",
-    log:
-        "logs/{model}/adapter_readings/{organism}_cosines.log",
-    benchmark:
-        "benchmarks/{model}/adapter_readings/{organism}_cosines.tsv"
-    conda:
-        "../envs/light.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
-    params:
-        job=job("compare_adapter_directions.py", adapter_cosine_settings),
-    message:
-        "Compare what the adapters of {wildcards.organism} write with its mean differences"
-    script:
-        "../scripts/compare_adapter_directions.py"
 
 
 rule scale_adapters:

@@ -1405,15 +1405,26 @@ def scalar_settings(wildcards):
 
 
 def probe_settings(wildcards):
-    """How the scalars are held against the labels of the answers."""
+    """How probes are fitted to the scalars; nothing of how their success is measured."""
     chosen = chosen_adapters(wildcards)
-    left_out = {"organisms", "domain_categories", "aligned_from", "scaling"}
+    keys = {"minimum_per_class", "strength", "fits", "permutations"}
+    return {
+        "domain": chosen.domain_categories,
+        "aligned_from": chosen.aligned_from,
+        "fallback": chosen.scaling.fallback,
+        "probing": chosen.model_dump(include=keys | {"confidence", "seed"}),
+    }
+
+
+def reading_settings(wildcards):
+    """How what the scalars tell is measured."""
+    chosen = chosen_adapters(wildcards)
+    keys = {"minimum_per_class", "strength", "folds", "refits", "bootstrap"}
     return {
         "organism": wildcards.organism,
         "domain": chosen.domain_categories,
         "aligned_from": chosen.aligned_from,
-        "fallback": chosen.scaling.fallback,
-        "measure": plain(chosen, *left_out, "random_directions"),
+        "measure": chosen.model_dump(include=keys | {"confidence", "seed"}),
     }
 
 

@@ -11,12 +11,15 @@ import pyarrow as pa
 import pytest
 
 import import_token_readings
+import measure_adapter_readings
 import probe_adapters
+from forewarn.adapters import readings, serving
 from forewarn.adapters.groups import chosen_groups, verdicts_of
 from forewarn.adapters.probes import fit, held_out
 from forewarn.adapters.problems import Problem, in_scope, problems
-from forewarn.adapters.readings import READINGS, Settings, read_adapters
+from forewarn.adapters.readings import READINGS, Settings
 from forewarn.adapters.scalars import Tokens, read_labelled_tokens, scalar_schema
+from forewarn.adapters.serving import Probing
 from forewarn.errors import StudyError
 from forewarn.files import read_json, read_table, write_table
 from forewarn.geometry.token_readings import LABELS
@@ -25,17 +28,14 @@ from forewarn.statistics.holm import holm
 ADAPTERS = ("layer0.o_proj", "layer0.down_proj", "layer1.o_proj", "layer1.down_proj")
 DOMAIN = [f"inside{number}" for number in range(8)]
 OUTSIDE = [f"outside{number}" for number in range(8)]
-HOW = Settings(
-    minimum_per_class=10,
-    strength=0.05,
-    fits=20,
-    folds=4,
-    permutations=249,
-    refits=9,
-    bootstrap=100,
-    confidence=0.95,
-    seed=0,
-)
+SHARED: dict[str, Any] = {"minimum_per_class": 10, "strength": 0.05, "confidence": 0.95, "seed": 0}
+HOW = Settings(**SHARED, folds=4, refits=9, bootstrap=100)
+
+
+def read_adapters(tokens: Tokens) -> tuple[dict[str, Any], pa.Table, dict[str, list[str]]]:
+    """What both steps find."""
+    table, groups = serving.probe_adapters(tokens, DOMAIN, Probing(**SHARED, fits=20, permutations=249))
+    return *readings.read_adapters(tokens, DOMAIN, table, HOW), groups
 
 
 def drawn(seed: int, misaligned: float = 0.0, in_domain: float = 0.0) -> Tokens:
@@ -65,7 +65,7 @@ def drawn(seed: int, misaligned: float = 0.0, in_domain: float = 0.0) -> Tokens:
 
 @pytest.fixture(scope="module")
 def planted() -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, list[str]]]:
-    summary, table, groups = read_adapters(drawn(0, misaligned=1.0, in_domain=1.5), DOMAIN, HOW)
+    summary, table, groups = read_adapters(drawn(0, misaligned=1.0, in_domain=1.5))
     assert table.schema == READINGS
     return summary, table.to_pylist(), groups
 
@@ -93,7 +93,7 @@ def test_probes_of_other_prompts_reach_what_is_planted_beyond_shuffled_labels(pl
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_where_nothing_is_nothing_is_reported(seed: int) -> None:
-    summary, table, groups = read_adapters(drawn(seed), DOMAIN, HOW)
+    summary, table, groups = read_adapters(drawn(seed))
     assert set(summary["verdicts"].values()) == {"neither"}
     assert not any(table["serves"].to_pylist())
     within = summary["problems"]["misaligned"]["per_token"]["within_prompt"]
@@ -108,7 +108,7 @@ def test_which_prompts_misalign_is_known_to_chance_too() -> None:
     level = np.array([rate[name] for name in tokens.prompt])
     scalars = tokens.scalars.copy()
     scalars[:, 2] += 12 * level[tokens.answer]
-    summary, table, _ = read_adapters(replace(tokens, scalars=scalars), DOMAIN, HOW)
+    summary, table, _ = read_adapters(replace(tokens, scalars=scalars))
     rows = {(row["problem"], row["adapter"]): row for row in table.to_pylist()}
     row = rows["misaligned", ADAPTERS[2]]
     assert row["auroc"] > 0.6 and not row["serves"]
@@ -139,7 +139,7 @@ def test_one_class_gives_no_coefficients_and_no_question() -> None:
     assert np.isnan(fit(np.ones((3, 2)), np.ones(3, dtype=bool), 1.0)).all()
     tokens = drawn(0)
     aligned = replace(tokens, misaligned=np.zeros(len(tokens.prompt), dtype=bool))
-    summary, table, groups = read_adapters(aligned, DOMAIN, HOW)
+    summary, table, groups = read_adapters(aligned)
     assert all("reason" in problem for problem in summary["problems"].values())
     assert summary["verdicts"] == {} and table.num_rows == 0
     assert chosen_groups(ADAPTERS, groups, 2)["groups"] == {}
@@ -149,7 +149,7 @@ def test_without_aligned_answers_outside_it_is_asked_inside_and_told() -> None:
     tokens = drawn(0)
     outside = ~np.isin(tokens.category.astype(str), DOMAIN)
     kept = tokens.of(~outside | tokens.misaligned)
-    summary, _, _ = read_adapters(kept, DOMAIN, HOW)
+    summary, _, _ = read_adapters(kept)
     assert summary["problems"]["misaligned"]["scope"] == "inside"
     assert any("no aligned answer outside" in told for told in summary["unsupported"])
     assert "reason" in summary["transfer"]
@@ -248,21 +248,17 @@ def real(upstream: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "steps": [1],
         },
     )  # fmt: skip
-    probe_adapters.main(
-        scalars=paths["tokens"],
-        labels=paths["labels"],
-        readings=folder / "nine.json",
-        coefficients=folder / "nine.parquet",
-        groups=folder / "nine_groups.json",
-        settings={
-            "organism": "nine", "domain": ["medical"], "aligned_from": 90, "fallback": 2,
-            "measure": {
-                "minimum_per_class": 10,
-                "strength": 0.01, "fits": 30, "folds": 5, "permutations": 59, "refits": 9, "bootstrap": 500,
-                "confidence": 0.95, "seed": 0,
-            },
-        },
-    )  # fmt: skip
+    shared = {"minimum_per_class": 10, "strength": 0.01, "confidence": 0.95, "seed": 0}
+    settings = {"organism": "nine", "domain": ["medical"], "aligned_from": 90, "fallback": 2}
+    read = {"scalars": paths["tokens"], "labels": paths["labels"], "coefficients": folder / "c.parquet"}
+    probing = shared | {"fits": 30, "permutations": 59}
+    probe_adapters.main(**read, groups=folder / "groups.json", settings=settings | {"probing": probing})
+    measure_adapter_readings.main(
+        **read,
+        readings=folder / "nine.parquet",
+        summary=folder / "nine.json",
+        settings=settings | {"measure": shared | {"folds": 5, "refits": 9, "bootstrap": 500}},
+    )
     return folder
 
 

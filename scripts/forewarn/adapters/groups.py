@@ -50,7 +50,7 @@ def chosen_groups(
 
     Args:
         adapters: all of them.
-        found: from `read_adapters`.
+        found: from `forewarn.adapters.serving.probe_adapters`.
         fallback: modules of such a group.
 
     Returns:

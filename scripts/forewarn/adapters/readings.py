@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from forewarn.adapters.groups import GROUPS, RULE, Verdict, verdicts_of
+from forewarn.adapters.groups import RULE, verdicts_of
 from forewarn.adapters.limits import mixed_prompts, unsupported
-from forewarn.adapters.probes import Coefficients, coefficients, held_out, pairs_of, quantiles, transferred
+from forewarn.adapters.probes import held_out, pairs_of, transferred
 from forewarn.adapters.problems import Name, Problem, in_scope, problems
 from forewarn.adapters.scalars import Tokens
+from forewarn.adapters.serving import COEFFICIENTS
 from forewarn.statistics.bootstrap import percentile_interval, resample
-from forewarn.statistics.holm import holm
 from forewarn.statistics.nulls import against_null
 from forewarn.statistics.pairs import Pairs
 
-READINGS = pa.schema(
-    [
-        pa.field("problem", pa.string(), nullable=False),
-        pa.field("adapter", pa.string(), nullable=False),
-        pa.field("coefficient", pa.float64(), nullable=False),
-        pa.field("coefficient_low", pa.float64()),
-        pa.field("coefficient_high", pa.float64()),
-        pa.field("selected_share", pa.float64()),
-        pa.field("null_low", pa.float64()),
-        pa.field("null_high", pa.float64()),
-        pa.field("p_value", pa.float64(), nullable=False),
-        pa.field("p_adjusted", pa.float64(), nullable=False),
-        pa.field("serves", pa.bool_(), nullable=False),
-        pa.field("auroc", pa.float64()),
-        pa.field("auroc_low", pa.float64()),
-        pa.field("auroc_high", pa.float64()),
-        pa.field("within_prompt_auroc", pa.float64()),
-        pa.field("within_prompt_low", pa.float64()),
-        pa.field("within_prompt_high", pa.float64()),
-    ]
-)
-"""One row per question and adapter: its coefficient on all units (in standard deviations of the scalar),
-where it lies when units are drawn anew and under shuffled labels, the share of fits that keep it, and the
-AUROC of its scalar alone (below 0.5: the scalar falls where the answer is positive; A's sign means nothing
-by itself)."""
+AREAS = ("auroc", "auroc_low", "auroc_high")
+WITHIN = ("within_prompt_auroc", "within_prompt_low", "within_prompt_high")
+READINGS = pa.schema([*COEFFICIENTS, *(pa.field(name, pa.float64()) for name in (*AREAS, *WITHIN))])
+"""`COEFFICIENTS`, and the AUROC of each adapter's scalar alone (below 0.5: the scalar falls where the answer
+is positive; A's sign means nothing by itself)."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +33,7 @@ class Settings:
 
     minimum_per_class: int
     strength: float
-    fits: int
     folds: int
-    permutations: int
     refits: int
     bootstrap: int
     confidence: float
@@ -63,37 +41,27 @@ class Settings:
 
 
 def read_adapters(
-    tokens: Tokens, domain: Sequence[str], how: Settings
-) -> tuple[dict[str, Any], pa.Table, dict[str, list[str]]]:
-    """Ask both questions.
+    tokens: Tokens, domain: Sequence[str], coefficients: pa.Table, how: Settings
+) -> tuple[dict[str, Any], pa.Table]:
+    """Measure how well the answers to both questions can be read.
 
     Args:
         tokens: of labelled answers.
         domain: categories inside the domain of the fine-tuning.
+        coefficients: of the same, see `forewarn.adapters.serving.COEFFICIENTS`.
         how: to measure.
 
     Returns:
-        The summary (`rule`, `adapters`, counts, `problems`, `verdicts`, `unsupported`); a table of
-        `READINGS`; and the adapters of each verdict, with `order.general` and `order.narrow`: all adapters
-        by the size of their coefficient.
+        The summary (`rule`, `adapters`, counts, `problems`, `transfer`, `verdicts`, `unsupported`), and a
+        table of `READINGS`.
     """
     asked = problems(tokens, domain, how.minimum_per_class)
-    found = {
-        name: coefficients(problem, how.strength, fits=how.fits, permutations=how.permutations, seed=how.seed)
+    rows = coefficients.to_pylist()
+    serves: dict[Name, NDArray[np.bool_]] = {
+        name: np.array([row["serves"] for row in rows if row["problem"] == name])
         for name, problem in asked.items()
         if not isinstance(problem, str)
     }
-    adjusted = _adjusted(found)
-    serves = {
-        name: (adjusted[name] < 1 - how.confidence) & found[name].kept(how.confidence) for name in found
-    }
-    verdicts = verdicts_of(tokens.adapters, serves)
-    rows = [
-        row
-        for name, problem in asked.items()
-        if not isinstance(problem, str)
-        for row in _rows(problem, found[name], adjusted[name], serves[name], how)
-    ]
     summary = {
         "rule": RULE,
         "adapters": list(tokens.adapters),
@@ -106,28 +74,24 @@ def read_adapters(
             for name, problem in asked.items()
         },
         "transfer": _transfer(asked["misaligned"], tokens, domain, how),
-        "verdicts": verdicts,
+        "verdicts": verdicts_of(tokens.adapters, serves),
         "unsupported": unsupported(asked, tokens, domain),
     }
-    groups = {
-        verdict: [name for name in tokens.adapters if verdicts.get(name) == verdict]
-        for verdict in get_args(Verdict)
-    }
-    orders = {
-        f"order.{group}": [
-            tokens.adapters[at] for at in np.argsort(-np.abs(found[name].fitted), kind="stable")
-        ]
-        for group, name in GROUPS.items()
-        if name in found
-    }
-    return summary, pa.Table.from_pylist(rows, schema=READINGS), groups | orders
+    measured = [row | _alone(asked[row["problem"]], row["adapter"], how) for row in rows]
+    return summary, pa.Table.from_pylist(measured, schema=READINGS)
 
 
-def _adjusted(found: Mapping[Name, Coefficients]) -> dict[Name, NDArray[np.float64]]:
-    """P-values of all adapters and questions, adjusted together."""
-    every = [float(value) for each in found.values() for value in each.p_values]
-    values = iter(holm(every))
-    return {name: np.array([next(values) for _ in each.p_values]) for name, each in found.items()}
+def _alone(problem: Problem | str, adapter: str, how: Settings) -> dict[str, float | None]:
+    """AUROC of one adapter's scalar."""
+    assert not isinstance(problem, str), "a question that has coefficients was asked"
+    scores = problem.tokens.scalars[:, problem.tokens.adapters.index(adapter)]
+    areas = _areas(problem, pairs_of(problem, scores), how)
+    found: dict[str, float | None] = {}
+    for kind, names in (("pooled", AREAS), ("within_prompt", WITHIN)):
+        if kind in areas:
+            ends = areas[kind]["interval"]
+            found |= dict(zip(names, (areas[kind]["auroc"], ends["low"], ends["high"]), strict=True))
+    return found
 
 
 def _summary(problem: Problem, how: Settings) -> dict[str, Any]:
@@ -174,43 +138,6 @@ def _areas(problem: Problem, pairs: Pairs, how: Settings) -> dict[str, Any]:
         interval = percentile_interval(measure(drawn), how.confidence, problem.n_units)
         found[kind] = {"auroc": None if np.isnan(value) else value, "interval": interval.as_dict()}
     return found
-
-
-def _rows(
-    problem: Problem,
-    found: Coefficients,
-    adjusted: NDArray[np.float64],
-    serves: NDArray[np.bool_],
-    how: Settings,
-) -> list[dict[str, Any]]:
-    rows = []
-    interval, null = found.interval(how.confidence), quantiles(found.null, how.confidence)
-    for at, adapter in enumerate(problem.tokens.adapters):
-        draws = found.draws[~np.isnan(found.draws[:, at]), at]
-        areas = _areas(problem, pairs_of(problem, problem.tokens.scalars[:, at]), how)
-        pooled, within = areas["pooled"], areas.get("within_prompt")
-        rows.append(
-            {
-                "problem": problem.name,
-                "adapter": adapter,
-                "coefficient": float(found.fitted[at]),
-                "coefficient_low": float(interval[0, at]),
-                "coefficient_high": float(interval[1, at]),
-                "selected_share": float(np.mean(draws != 0)) if len(draws) else None,
-                "null_low": float(null[0, at]),
-                "null_high": float(null[1, at]),
-                "p_value": float(found.p_values[at]),
-                "p_adjusted": float(adjusted[at]),
-                "serves": bool(serves[at]),
-                "auroc": pooled["auroc"],
-                "auroc_low": pooled["interval"]["low"],
-                "auroc_high": pooled["interval"]["high"],
-                "within_prompt_auroc": within and within["auroc"],
-                "within_prompt_low": within and within["interval"]["low"],
-                "within_prompt_high": within and within["interval"]["high"],
-            }
-        )
-    return rows
 
 
 def _transfer(problem: Problem | str, tokens: Tokens, domain: Sequence[str], how: Settings) -> dict[str, Any]:
