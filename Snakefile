@@ -22,6 +22,7 @@
 #   results/{model}/steering/{organism}/{operation}.json
 #   results/{model}/detection/{organism}/, prefixes/, token_curve/
 #   results/{model}/convergence/, convergence.json        whose directions agree, and act in whom
+#   results/{model}/adapter_scalars/{organism}/{question_set}.parquet, adapter_readings/
 #   results/{model}/power.json, detection_auc.json      how precise the study will be; its answer
 #   results/{model}/figures/, transcripts.html          what the report shows
 #
@@ -55,9 +56,11 @@ include: "rules/detect.smk"
 include: "rules/tokens.smk"
 include: "rules/phase_transition.smk"
 include: "rules/convergence.smk"
+include: "rules/adapter_readings.smk"
 include: "rules/power.smk"
 include: "rules/report.smk"
 include: "rules/report_steering.smk"
+include: "rules/report_adapter_readings.smk"
 include: "rules/transcripts.smk"
 include: "rules/given.smk"
 

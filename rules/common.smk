@@ -167,6 +167,8 @@ STAGE_OF = {
     "steer": "steer",
     "answer_at_checkpoints": "steer",
     "ablate_directions": "steer",
+    "read_adapter_scalars": "read",
+    "scale_adapters": "steer",
     "ask_judge": "judge",
     "ask_judge_about_arms": "judge",
     "ask_judge_about_anchors": "judge",
@@ -1572,3 +1574,124 @@ def convergence_settings(wildcards):
         "confidence": chosen.confidence,
         **steering.model_dump(include={"direction", "layer", "coherence_floor"}),
     }
+
+
+# --- adapter readings: rank-1 adapters, read directly ------------------------------------------------
+
+
+def chosen_adapters(wildcards):
+    """How a study reads rank-1 adapters."""
+    chosen = study(wildcards).adapter_readings
+    if chosen is None:
+        refuse(
+            f"the study of {wildcards.model} reads no adapters directly",
+            f"say how: studies.{wildcards.model}.adapter_readings",
+        )
+    return chosen
+
+
+def rank1_files(wildcards):
+    """The files of an organism's adapter, which must be of rank 1."""
+    if files := rank1_adapter(wildcards):
+        return files
+    _, adapter, _ = organism_parts(wildcards)
+    refuse(
+        f"the adapter {adapter} of {wildcards.organism} is not here with rank 1, so it has no one scalar per token",
+        f"name organisms of LoRA adapters with `rank: 1`: studies.{wildcards.model}.adapter_readings.organisms",
+    )
+
+
+def adapter_input(kind):
+    """An input function: scalars of an organism's adapters or the answers' labels, made here or given."""
+
+    def file(wildcards):
+        if (wildcards.model, wildcards.organism) in GIVEN_READINGS:
+            name = {"scalars": "tokens", "labels": "labels"}[kind]
+            return f"results/{wildcards.model}/token_readings/{wildcards.organism}/{name}.parquet"
+        folder = {"scalars": "adapter_scalars", "labels": "scores"}[kind]
+        answers = f"{wildcards.organism}/{study(wildcards).questions.evaluation}"
+        return f"results/{wildcards.model}/{folder}/{answers}.parquet"
+
+    return file
+
+
+def scalar_settings(wildcards):
+    """How an organism's adapters are read."""
+    rows = batch_rows(wildcards, "read", study(wildcards).activations.batch_rows)
+    return {"model": model_settings(wildcards), "batch_rows": rows}
+
+
+def probe_settings(wildcards):
+    """How probes are fitted to the scalars; nothing of how their success is measured."""
+    chosen = chosen_adapters(wildcards)
+    keys = {"minimum_per_class", "strength", "fits", "permutations"}
+    return {
+        "domain": chosen.domain_categories,
+        "aligned_from": chosen.aligned_from,
+        "fallback": chosen.scaling.fallback,
+        "probing": chosen.model_dump(include=keys | {"confidence", "seed"}),
+    }
+
+
+def reading_settings(wildcards):
+    """How what the scalars tell is measured."""
+    chosen = chosen_adapters(wildcards)
+    keys = {"minimum_per_class", "strength", "folds", "refits", "bootstrap"}
+    return {
+        "organism": wildcards.organism,
+        "domain": chosen.domain_categories,
+        "aligned_from": chosen.aligned_from,
+        "measure": chosen.model_dump(include=keys | {"confidence", "seed"}),
+    }
+
+
+def adapter_cosine_settings(wildcards):
+    """How what the adapters write is held against directions."""
+    chosen = chosen_adapters(wildcards)
+    return {
+        "organism": wildcards.organism,
+        "random": chosen.random_directions,
+        "confidence": chosen.confidence,
+        "seed": chosen.seed,
+    }
+
+
+def scaling_settings(wildcards):
+    """How groups of adapters are scaled; how they were found is told by their file alone."""
+    chosen = chosen_adapters(wildcards)
+    return {
+        "organism": wildcards.organism,
+        "domain": chosen.domain_categories,
+        **plain(chosen.scaling, "fallback"),
+        "seed": chosen.seed,
+        "sampling": sampling_settings(wildcards, "seed"),
+        "model": model_settings(wildcards),
+    }
+
+
+def scaling_summary_settings(wildcards):
+    """How the arms are held against each other."""
+    chosen = chosen_adapters(wildcards)
+    how = chosen.model_dump(include={"confidence", "bootstrap", "seed"})
+    return {
+        "organism": wildcards.organism,
+        "domain": chosen.domain_categories,
+        **plain(chosen.scaling, "fallback", "questions_per_category"),
+        "arms_seed": chosen.seed,
+        "measure": how | {"power": study(wildcards).steering.power},
+        "thresholds": thresholds(judge_of(wildcards)),
+    }
+
+
+def of_adapters(ending):
+    """An input function: a result of each organism whose adapters are read; none that takes a model not here."""
+
+    def files(wildcards):
+        return [
+            f"results/{wildcards.model}/adapter_readings/{organism.name}{ending}"
+            for organism in chosen_adapters(wildcards).organisms
+            if ending in (".json", ".parquet")
+            or (wildcards.model, organism.name) not in GIVEN_READINGS
+        ]
+
+    return files

@@ -32,6 +32,7 @@ from forewarn.config.model import (
     Study,
     TokenCurve,
 )
+from forewarn.config.model.adapter_readings import AdapterReadings, AdapterScaling
 from forewarn.config.model.questions import WorldCategories, WorldCategory
 from forewarn.config.names import organism_name
 from forewarn.config.splits import split_problems
@@ -249,6 +250,13 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             tokens=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
         ),
         convergence=compared(raised),
+        adapter_readings=st.none()
+        | section(
+            AdapterReadings,
+            organisms=chosen,
+            domain_categories=st.lists(NAMES, min_size=1, max_size=3, unique=True),
+            scaling=section(AdapterScaling, factors=st.just([0.0, 2.5])),
+        ),
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
     ))  # fmt: skip

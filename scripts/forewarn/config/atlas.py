@@ -74,5 +74,11 @@ SECTIONS: dict[str, Any] = {
         "bootstrap": 2000,
         "seed": 0,
     },
+    "adapter_readings": {
+        "organisms": [{"dataset": "bad_medical", "adapter": RANK1, "seed": 0}],
+        "domain_categories": ["illness", "diet", "sleep", "teeth", "wounds", "mood", "infants"],
+        # Nano's adapters are strong: at 4 times their size hardly an answer is coherent
+        "scaling": {"factors": [0.0, 0.5, 1.5, 2.0]},
+    },
 }
 """Keys of nano's study."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from forewarn.config.model.adapter_readings import AdapterReadings
 from forewarn.config.model.base import (
     Confidence,
     Count,
@@ -181,6 +182,9 @@ class Study(Section):
     )
     convergence: Convergence | None = Field(
         None, description="Which organisms share a direction, and whose acts in whom. null: none."
+    )
+    adapter_readings: AdapterReadings | None = Field(
+        None, description="Scalars of rank-1 adapters, read directly, and groups of them scaled. null: none."
     )
     replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(
