@@ -31,6 +31,7 @@ from forewarn.config.model import (
     Study,
     TokenCurve,
 )
+from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.questions import WorldCategories, WorldCategory
 from forewarn.config.names import organism_name
 from forewarn.config.splits import split_problems
@@ -221,7 +222,7 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
     ]
     apart = draw(st.booleans())  # whether some are of the atlas alone
     chosen = st.lists(st.sampled_from(raised), min_size=1, max_size=3, unique_by=repr)
-    steered = draw(chosen)
+    steered, followed = draw(chosen), draw(chosen)
     further = section(
         FurtherArms,
         organisms=st.lists(st.sampled_from(steered), min_size=1, unique_by=repr),
@@ -246,6 +247,14 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             organisms=chosen,
             layer=st.just(0),
             tokens=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
+        ),
+        phase_transition=st.none()
+        | section(
+            PhaseTransition,
+            organisms=st.just(followed),
+            benign=st.sampled_from(followed),
+            lags=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
+            scales=st.lists(st.floats(0.1, 100), min_size=1, max_size=3, unique=True).map(sorted),
         ),
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
