@@ -33,6 +33,7 @@ from forewarn.config.model import (
     TokenCurve,
 )
 from forewarn.config.model.adapter_readings import AdapterReadings, AdapterScaling
+from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.questions import WorldCategories, WorldCategory
 from forewarn.config.names import organism_name
 from forewarn.config.splits import split_problems
@@ -256,6 +257,14 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             organisms=chosen,
             domain_categories=st.lists(NAMES, min_size=1, max_size=3, unique=True),
             scaling=section(AdapterScaling, factors=st.just([0.0, 2.5])),
+        ),
+        phase_transition=st.none()
+        | section(
+            PhaseTransition,
+            organisms=st.just(followed),
+            benign=st.sampled_from(followed),
+            lags=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
+            scales=st.lists(st.floats(0.1, 100), min_size=1, max_size=3, unique=True).map(sorted),
         ),
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
