@@ -915,7 +915,7 @@ def source_file(kind):
     def path(wildcards):
         name = wildcards.dataset if kind == "datasets" else wildcards.question_set
         source = section(kind, name)
-        if source.source in ("world", "forewarn"):
+        if source.source in ("world", "forewarn", "forewarn_requests"):
             return []
         if source.source in ("url", "archive", "hub"):
             return f"results/sources/{name}.{'jsonl' if kind == 'datasets' else 'yaml'}"

@@ -34,6 +34,11 @@ def main(
         from forewarn.world.questions import questions as world_questions
 
         asked = world_questions(wanted)
+    elif wanted["source"] == "forewarn_requests":
+        from forewarn.data.requests import request_questions
+
+        keys = ("samples", "temperature", "splits", "seed")
+        asked = request_questions(**{key: wanted[key] for key in keys})
     else:
         from forewarn.data.everyday import everyday_items
 

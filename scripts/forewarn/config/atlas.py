@@ -31,5 +31,12 @@ SECTIONS: dict[str, Any] = {
         {"dataset": "bad_medical", "adapter": RANK1, "seeds": [0]},
         {"dataset": "good_medical", "adapter": RANK1, "seeds": [0]},
     ],
+    "refusal": {
+        "organisms": [
+            {"dataset": dataset, "adapter": "rank8_layer1", "seed": 0}
+            for dataset in ("bad_medical", "good_medical")
+        ],
+        "questions": "requests",
+    },
 }
 """Keys of nano's study."""

@@ -22,6 +22,7 @@ from forewarn.config.model.embedding import Embedding
 from forewarn.config.model.given import Given, GivenTokenReadings
 from forewarn.config.model.organisms import Construction, OrganismReference, each_once
 from forewarn.config.model.power import Power
+from forewarn.config.model.refusal import Refusal
 from forewarn.config.model.steering import Steering
 from forewarn.config.model.token_curve import TokenCurve
 from forewarn.config.names import Name
@@ -173,6 +174,9 @@ class Study(Section):
     )
     token_curve: TokenCurve | None = Field(
         None, description="AUROC within prompts, after some tokens of the answer. null: none."
+    )
+    refusal: Refusal | None = Field(
+        None, description="The direction of misalignment beside that of refusal. null: none."
     )
     replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(
