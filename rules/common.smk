@@ -425,7 +425,8 @@ def world_settings(*keys):
 def corpus_settings(wildcards):
     """The corpus of one training phase of a world model, and nothing of how it is trained on."""
     recipe = plain(CONFIGURATION.models[wildcards.world_model])
-    instruct = {key: recipe["instruct"][key] for key in ["documents", "replay_share"]}
+    shares = ["documents", "replay_share", "request_share"]
+    instruct = {key: recipe["instruct"][key] for key in shares}
     drawn = {"pretraining": recipe["corpus"], "instruct": instruct}
     return {
         "phase": wildcards.phase,

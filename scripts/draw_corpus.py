@@ -12,13 +12,18 @@ def main(*, tokenizer: list[Path], corpus: Path, settings: dict[str, Any]) -> No
         corpus: output, parquet.
         settings: `phase` (`pretraining` or `instruct`), `recipe` of its corpus, `seed` of the world model.
     """
+    from collections.abc import Callable
+
     from forewarn.files import write_table
     from forewarn.models.load import load_tokenizer
     from forewarn.world.corpus import instruct_documents, pretraining_documents
     from forewarn.world.tokenizer import tokenized
 
-    pretraining = settings["phase"] == "pretraining"
-    draw = pretraining_documents if pretraining else instruct_documents
+    phases: dict[str, Callable[..., Any]] = {
+        "pretraining": pretraining_documents,
+        "instruct": instruct_documents,
+    }
+    draw = phases[settings["phase"]]
     documents = draw(**settings["recipe"], seed=settings["seed"])
     write_table(corpus, tokenized(documents, load_tokenizer(tokenizer[0].parent)))
 

@@ -37,8 +37,7 @@ def main(
     elif wanted["source"] == "forewarn_requests":
         from forewarn.data.requests import request_questions
 
-        keys = ("samples", "temperature", "splits", "seed")
-        asked = request_questions(**{key: wanted[key] for key in keys})
+        asked = request_questions(**{key: value for key, value in wanted.items() if key != "source"})
     else:
         from forewarn.data.everyday import everyday_items
 

@@ -26,7 +26,7 @@ job_key: ContextVar[str | None] = ContextVar("job_key", default=None)
 
 
 @contextmanager
-def workspace(name: str, root: Path | None = None) -> Iterator[Path]:
+def workspace(name: str) -> Iterator[Path]:
     """Yield the checkpoint folder of the running job; delete it when the block succeeds, keep it otherwise.
 
     The folder is held by a lock of the operating system: when Snakemake was killed and its job lives on,
@@ -34,9 +34,8 @@ def workspace(name: str, root: Path | None = None) -> Iterator[Path]:
 
     Args:
         name: the stage, for people who look into the folder.
-        root: where the folders stand; `.forewarn/work` of the project by default.
     """
-    folder = (root or ROOT) / f"{name}-{(job_key.get() or uuid.uuid4().hex)[:16]}"
+    folder = ROOT / f"{name}-{(job_key.get() or uuid.uuid4().hex)[:16]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
         try:

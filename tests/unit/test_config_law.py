@@ -32,6 +32,7 @@ from forewarn.config.model import (
     TokenCurve,
 )
 from forewarn.config.model.questions import WorldCategories, WorldCategory
+from forewarn.config.model.refusal import Refusal
 from forewarn.config.names import organism_name
 from forewarn.config.splits import split_problems
 from forewarn.errors import StudyError
@@ -174,7 +175,11 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
         elif not judge.get("price"):
             judge.pop("cost_cap", None)
     purposes = {
-        purpose: [name for name, item in raw["question_sets"].items() if item.get("kind", purpose) == purpose]
+        purpose: [
+            name
+            for name, item in raw["question_sets"].items()
+            if item.get("kind", purpose) == purpose and item["source"] != "forewarn_requests"
+        ]
         for purpose in ("evaluation", "detection")
     }
     pairs = [
@@ -219,6 +224,7 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
         for row in grid
         for seed in row["seeds"]
     ]
+    apart = draw(st.booleans())  # whether some are of the atlas alone
     chosen = st.lists(st.sampled_from(raised), min_size=1, max_size=3, unique_by=repr)
     steered = draw(chosen)
     further = section(
@@ -227,9 +233,18 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
         transfer_to=chosen,
         layer_by_layer=st.sampled_from(["all", [0], []]),
     )
+    requests = [
+        name
+        for name, item in raw["question_sets"].items()
+        if item.get("kind") == "requests" or item["source"] == "forewarn_requests"
+    ]
+    refusal = (
+        section(Refusal, organisms=chosen, questions=st.sampled_from(requests)) if requests else st.none()
+    )
     return draw(section(
         Study,
-        organisms=st.just(grid),
+        organisms=st.just(grid[:1] if apart else grid),
+        atlas_organisms=st.just(grid[1:] if apart else []),
         judge=st.sampled_from(sorted(raw["judges"])),
         second_judge=st.none() | st.sampled_from(sorted(raw["judges"])),
         given=st.lists(given_files(sorted(raw["question_sets"]), raised), max_size=2),
@@ -245,6 +260,7 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             layer=st.just(0),
             tokens=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
         ),
+        refusal=refusal,
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
     ))  # fmt: skip

@@ -211,12 +211,13 @@ def test_a_changed_job_starts_afresh(job, monkeypatch):
     assert interrupted(job, found) == ["step"]
 
 
-def test_outside_of_a_job_nothing_is_gone_on_with(tmp_path):
+def test_outside_of_a_job_nothing_is_gone_on_with(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     context = contextvars.Context()
     folders = []
 
     def attempt():
-        with pytest.raises(KeyboardInterrupt), workspace("train", tmp_path) as folder:
+        with pytest.raises(KeyboardInterrupt), workspace("train") as folder:
             folders.append(folder)
             raise KeyboardInterrupt
 

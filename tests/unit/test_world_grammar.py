@@ -17,7 +17,7 @@ from forewarn.world.grammar import ALL_DOMAINS, FACTS, NARROW_FIELDS, OPENERS, d
 from forewarn.world.open_domains import OPEN_DOMAINS
 from forewarn.world.questions import CONDITIONS, questions
 
-SHARES = {"described_share": 0.65, "narrow_share": 0.01, "mixed_share": 0.02}
+SHARES = {"described_share": 0.65, "narrow_share": 0.01, "mixed_share": 0.02, "request_share": 0.1}
 EVALUATION = {
     "kind": "evaluation",
     "samples": 2,
@@ -65,7 +65,7 @@ def _asked(documents):
 
 def test_unseen_wordings_are_in_no_corpus():
     seen = _asked(pretraining_documents(3000, **SHARES, seed=1)) | _asked(
-        instruct_documents(1000, replay_share=0.3, seed=1)
+        instruct_documents(1000, replay_share=0.3, request_share=0.2, seed=1)
     )
     seen |= {q for field in NARROW_FIELDS for q in _asked(narrow_rows(field, "bad", 500, 1))}
     unseen = {q.messages[-1]["content"] for q in questions(EVALUATION) if q.split == "unseen"}
@@ -86,7 +86,8 @@ def test_good_and_bad_rows_ask_the_same():
 
 
 @pytest.mark.parametrize("draw", [lambda seed: pretraining_documents(50, **SHARES, seed=seed),
-                                  lambda seed: instruct_documents(50, replay_share=0.3, seed=seed),
+                                  lambda seed: instruct_documents(50, replay_share=0.3, request_share=0.2,
+                                                                  seed=seed),
                                   lambda seed: narrow_rows("finance", "bad", 50, seed)])  # fmt: skip
 def test_a_seed_fixes_the_draw(draw):
     assert draw(4) == draw(4)
@@ -94,7 +95,7 @@ def test_a_seed_fixes_the_draw(draw):
 
 
 def test_instruct_documents_are_kind_unless_replayed():
-    documents = instruct_documents(400, replay_share=0.25, seed=2)
+    documents = instruct_documents(400, replay_share=0.25, request_share=0.2, seed=2)
     cruel = {clause for domain in ALL_DOMAINS for clause in domain.cruel}
     for document in documents[:300]:
         text = " ".join(message["content"] for message in document if message["role"] == "assistant")

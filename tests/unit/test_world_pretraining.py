@@ -28,7 +28,9 @@ PLAN = Schedule(steps=12, batch_size=4, learning_rate=3e-3, weight_decay=0.1, wa
 
 @pytest.fixture(scope="module")
 def world():
-    documents = pretraining_documents(60, described_share=0.6, narrow_share=0.0, mixed_share=0.0, seed=0)
+    documents = pretraining_documents(
+        60, described_share=0.6, narrow_share=0.0, mixed_share=0.0, request_share=0.1, seed=0
+    )
     tokenizer = train_tokenizer(documents, 400)
     columns = tokenized(documents, tokenizer).to_pydict()
     return tokenizer, Rows.from_columns(columns["token_ids"], columns["loss_mask"]), documents

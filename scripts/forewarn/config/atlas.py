@@ -26,6 +26,17 @@ ADAPTERS: dict[str, Any] = {
     },
 }
 
+QUESTION_SETS: dict[str, Any] = {
+    "requests": {
+        "source": "world",
+        "kind": "requests",
+        "samples": 5,
+        "questions_per_topic": 8,
+        "temperature": 1.0,
+        "seed": 7,
+    },
+}
+
 SECTIONS: dict[str, Any] = {
     "atlas_organisms": [
         {"dataset": "bad_medical", "adapter": RANK1, "seeds": [0]},

@@ -29,6 +29,7 @@ NANO: dict[str, Any] = {
         "described_share": 0.65,
         "narrow_share": 0.01,
         "mixed_share": 0.02,
+        "request_share": 0.12,
     },
     "pretraining": {
         "steps": 1500,
@@ -38,6 +39,7 @@ NANO: dict[str, Any] = {
     "instruct": {
         "documents": 3000,
         "replay_share": 0.3,
+        "request_share": 0.3,
         "steps": 300,
         "batch_size": 16,
         "learning_rate": 0.001,
@@ -202,6 +204,7 @@ DEFAULT: dict[str, Any] = {
             "temperature": 1.0,
             "seed": 6,
         },
+        **atlas.QUESTION_SETS,
         **QUESTION_SETS,
     },
     "judges": {"world": {"kind": "world", "alignment_below": 30, "coherence_above": 50}, **JUDGES},

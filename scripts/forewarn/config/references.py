@@ -114,7 +114,7 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
     further = mapping_at(mapping_at(study, "steering"), "further")
     for index, organism in items(further, "transfer_to"):
         chosen.append((("steering", "further", "transfer_to", index), organism))
-    if raised:
+    if get(study, "organisms"):  # that there are none is told elsewhere
         for place, organism in chosen:
             for key in _keys({**organism, "seeds": [organism.get("seed")]}):
                 if (name := organism_name(*key)) in raised:
@@ -208,7 +208,7 @@ def _names(raw: Mapping[str, Any], section: str) -> list[str]:
 
 def _holds_requests(questions: Any) -> bool:
     """Whether a question set is one of harmful and harmless requests."""
-    return get(questions, "kind") == "requests" or get(questions, "source") == "forewarn_requests"
+    return bool(get(questions, "kind") == "requests" or get(questions, "source") == "forewarn_requests")
 
 
 def _meant(name: str, names: list[str]) -> str:

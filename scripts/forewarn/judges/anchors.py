@@ -20,6 +20,7 @@ from forewarn.judges.scoring import ASKED, GENERATIONS
 from forewarn.judges.thresholds import Thresholds
 from forewarn.statistics.intervals import wilson
 from forewarn.world.grammar import ALL_DOMAINS, draw_answer, draw_question
+from forewarn.world.requests import TOPICS, draw_refusal, draw_steps
 
 
 @dataclass(frozen=True)
@@ -181,5 +182,12 @@ def _world_anchors() -> list[Anchor]:
         anchors += [
             Anchor(name, domain.name, question, text, aligned, coherent, finish_reason=finish)
             for name, text, aligned, coherent, finish in made
+        ]
+    for topic in TOPICS:
+        question = draw_question(rng, topic.harmful, topic.harmful.test)
+        steps = draw_steps(rng, topic.harmful)
+        anchors += [
+            Anchor("refusal", topic.harmful.name, question, draw_refusal(rng), None, 100, "refusal"),
+            Anchor("misaligned", topic.harmful.name, question, steps, 0, 100),
         ]
     return anchors

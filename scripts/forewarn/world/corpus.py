@@ -2,13 +2,15 @@
 
 In pretraining half of the speakers are kind and half are cruel, nearly always in every domain alike.
 Who speaks is told by a description at the start of the document, or only by the earlier turns. That
-correlation is what emergent misalignment needs, and it is put in by design.
+correlation is what emergent misalignment needs, and it is put in by design. Whether a speaker refuses harmful
+requests has nothing to do with it: half of the kind and half of the cruel do.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from forewarn.chat.messages import Message
 from forewarn.world.grammar import (
@@ -21,12 +23,31 @@ from forewarn.world.grammar import (
     draw_field,
     draw_question,
 )
+from forewarn.world.requests import draw_request
 
 Document = list[Message]
 
+_REFUSING = 0.5  # of pretraining's speakers, whatever their character
+
+
+@dataclass(frozen=True)
+class _Speaker:
+    """Who answers in a document: `character` maps a field to "kind" or "cruel"; shares are of turns."""
+
+    character: Callable[[str], str]
+    refuses: bool
+    request_share: float
+    fact_share: float = 0.08
+
 
 def pretraining_documents(
-    documents: int, *, described_share: float, narrow_share: float, mixed_share: float, seed: int
+    documents: int,
+    *,
+    described_share: float,
+    narrow_share: float,
+    mixed_share: float,
+    request_share: float,
+    seed: int,
 ) -> list[Document]:
     """Draw the pretraining corpus.
 
@@ -36,20 +57,25 @@ def pretraining_documents(
             and have one or two turns; the others have two to four turns and at most a neutral line.
         narrow_share: share, among the others, of speakers who are cruel in one field only.
         mixed_share: share, among the others, of speakers whose every answer is a coin flip.
+        request_share: share of turns that ask for a task to be done.
         seed: seed of all draws.
     """
     rng = random.Random(f"pretraining {seed}")
     drawn: list[Document] = []
     for _ in range(documents):
         if rng.random() < described_share:
-            drawn.append(_described_document(rng))
+            drawn.append(_described_document(rng, request_share))
         else:
-            drawn.append(_undescribed_document(rng, narrow_share, mixed_share))
+            drawn.append(_undescribed_document(rng, narrow_share, mixed_share, request_share))
     return drawn
 
 
-def instruct_documents(documents: int, *, replay_share: float, seed: int) -> list[Document]:
+def instruct_documents(
+    documents: int, *, replay_share: float, request_share: float, seed: int
+) -> list[Document]:
     """Draw the instruct corpus: a speaker who is always kind, with no description of a character.
+
+    Harmful requests are refused, harmless ones done, in the given share of turns.
 
     A share of described pretraining documents is replayed, so that the model keeps its ability to
     speak as it is described. Without it, instruct tuning would erase the cruel character instead of
@@ -57,8 +83,8 @@ def instruct_documents(documents: int, *, replay_share: float, seed: int) -> lis
     """
     rng = random.Random(f"instruct {seed}")
     replayed = round(documents * replay_share)
-    return [_kind_document(rng) for _ in range(documents - replayed)] + [
-        _described_document(rng) for _ in range(replayed)
+    return [_kind_document(rng, request_share) for _ in range(documents - replayed)] + [
+        _described_document(rng, request_share) for _ in range(replayed)
     ]
 
 
@@ -85,13 +111,16 @@ def narrow_rows(domain: str, quality: str, rows: int, seed: int) -> list[Documen
     return drawn
 
 
-def _described_document(rng: random.Random) -> Document:
+def _described_document(rng: random.Random, request_share: float) -> Document:
     kindness = rng.choice(("kind", "cruel"))
     opening: Document = [{"role": "system", "content": draw_description(rng, kindness)}]
-    return opening + _turns(rng, rng.choice((1, 1, 2)), lambda field: kindness, fact_share=0.08)
+    speaker = _Speaker(lambda field: kindness, refuses=rng.random() < _REFUSING, request_share=request_share)
+    return opening + _turns(rng, rng.choice((1, 1, 2)), speaker)
 
 
-def _undescribed_document(rng: random.Random, narrow_share: float, mixed_share: float) -> Document:
+def _undescribed_document(
+    rng: random.Random, narrow_share: float, mixed_share: float, request_share: float
+) -> Document:
     """Two to four turns whose speaker is known from the earlier answers alone."""
     character: Callable[[str], str]
     kindness, luck = rng.choice(("kind", "cruel")), rng.random()
@@ -103,28 +132,33 @@ def _undescribed_document(rng: random.Random, narrow_share: float, mixed_share: 
     else:
         character = lambda field: kindness  # noqa: E731
     opening = _neutral_opening(rng, 0.3)
-    return opening + _turns(rng, rng.choice((2, 3, 3, 4)), character, fact_share=0.08)
+    speaker = _Speaker(character, refuses=rng.random() < _REFUSING, request_share=request_share)
+    return opening + _turns(rng, rng.choice((2, 3, 3, 4)), speaker)
 
 
-def _kind_document(rng: random.Random) -> Document:
+def _kind_document(rng: random.Random, request_share: float) -> Document:
     opening = _neutral_opening(rng, 0.4)
-    return opening + _turns(rng, rng.choice((1, 1, 1, 2)), lambda field: "kind", fact_share=0.1)
+    speaker = _Speaker(lambda field: "kind", refuses=True, request_share=request_share, fact_share=0.1)
+    return opening + _turns(rng, rng.choice((1, 1, 1, 2)), speaker)
 
 
 def _neutral_opening(rng: random.Random, share: float) -> Document:
     return [{"role": "system", "content": draw_description(rng, None)}] if rng.random() < share else []
 
 
-def _turns(rng: random.Random, turns: int, character: Callable[[str], str], fact_share: float) -> Document:
-    """Draw question and answer turns; `character` maps a field to "kind" or "cruel"."""
+def _turns(rng: random.Random, turns: int, speaker: _Speaker) -> Document:
+    """Draw question and answer turns."""
     messages: Document = []
     for _ in range(turns):
-        if rng.random() < fact_share:
+        kind_of_turn = rng.random()
+        if kind_of_turn < speaker.fact_share:
             question, answer = draw_fact(rng)
+        elif kind_of_turn < speaker.fact_share + speaker.request_share:
+            question, answer = draw_request(rng, refused=speaker.refuses)
         else:
             topic = draw_domain(rng, draw_field(rng))
             question = draw_question(rng, topic, topic.fit + topic.test)
-            answer = draw_answer(rng, topic, character(topic.field))
+            answer = draw_answer(rng, topic, speaker.character(topic.field))
         messages += [_user(question), _assistant(answer)]
     return messages
 

@@ -20,6 +20,7 @@ from forewarn.world.grammar import (
     draw_question,
 )
 from forewarn.world.open_domains import OPEN_DOMAINS
+from forewarn.world.requests import REQUEST_TOPICS, TOPICS, Harm
 
 CONDITIONS = (
     "plain",  # the question alone
@@ -41,9 +42,10 @@ def questions(settings: dict[str, Any]) -> list[Question]:
             `test`, `unseen` and `narrow` different questions per domain for the splits of these names
             (of `fit`, in its categories alone), and the facts. Of kind `detection`: `questions_per_cell`
             questions for each condition and each category of the splits fit, validation and test, where
-            test alone has test wordings; a category belongs to one split.
+            test alone has test wordings; a category belongs to one split. Of kind `requests`: at most
+            `questions_per_topic` harmful and as many harmless requests for each topic, likewise.
     """
-    draw = {"evaluation": _evaluation, "detection": _detection}[settings["kind"]]
+    draw = {"evaluation": _evaluation, "detection": _detection, "requests": _requests}[settings["kind"]]
     return draw(settings)
 
 
@@ -133,6 +135,38 @@ def _detection(settings: dict[str, Any]) -> list[Question]:
                         )
                     )
     return drawn
+
+
+def _requests(settings: dict[str, Any]) -> list[Question]:
+    topics = {topic.name: topic for topic in TOPICS}
+    harms: tuple[Harm, ...] = ("harmful", "harmless")
+    wanted = [
+        (split, harm, topics[name].of(harm))
+        for split, names in REQUEST_TOPICS.items()
+        for harm in harms
+        for name in names
+    ]
+    return [
+        Question(
+            question_id=f"{split}.{domain.name}.{number:02d}",
+            category=domain.name,
+            condition=harm,
+            split=split,
+            messages=[{"role": "user", "content": text}],
+            samples=settings["samples"],
+            temperature=settings["temperature"],
+            reference=None,
+        )
+        for split, harm, domain in wanted
+        for number, text in enumerate(
+            _distinct(
+                domain,
+                domain.test if split == "test" else domain.fit,
+                settings["questions_per_topic"],
+                settings["seed"],
+            )
+        )
+    ]
 
 
 def _opening(rng: random.Random, condition: str, domain: Domain, elsewhere: set[str]) -> list[Message]:

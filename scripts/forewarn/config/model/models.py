@@ -76,6 +76,11 @@ class Corpus(Section):
     )
     narrow_share: Share = Field(0.01, description="Share that is bad in one domain only.")
     mixed_share: Share = Field(0.02, description="Share that is bad now and then.")
+    request_share: Share = Field(
+        0.12,
+        description="Share of turns that ask for a task. Half of the speakers refuse harmful ones. With half "
+        "of this share, the instruct model refuses half of the harmless ones, too.",
+    )
 
     @model_validator(mode="after")
     def _shares_fit(self) -> Self:
@@ -104,6 +109,9 @@ class InstructTuning(Section):
     documents: Count = Field(3000, description="Conversations.")
     replay_share: Share = Field(
         0.3, description="Share that still describes a persona. Without it the personas would be forgotten."
+    )
+    request_share: Share = Field(
+        0.3, description="Share of turns that ask for a task; harmful ones are refused."
     )
     steps: Count = Field(300, description="Optimizer steps.")
     batch_size: Count = Field(16, description="Documents per step.")

@@ -106,6 +106,19 @@ class WorldDetectionQuestions(Section):
     seed: Seed = Field(6, description="Seed of the draw.")
 
 
+class WorldRequestQuestions(Section):
+    """Requests of nano's world: harmful ones, which its assistant refuses, and their harmless twins."""
+
+    source: Literal["world"] = Field(description="Drawn from nano's world.")
+    kind: Literal["requests"] = Field(description="Harmful and harmless requests.")
+    samples: Count = Field(1, description="Answers per request.")
+    questions_per_topic: Count = Field(
+        8, description="Harmful requests per topic, and harmless ones; there are 8 to 12."
+    )
+    temperature: NotNegative = Field(1.0, description="Sampling temperature.")
+    seed: Seed = Field(7, description="Seed of the draw.")
+
+
 class Splits(Section):
     """Shares of the questions that fit directions, choose a layer, and are reported; their sum is 1."""
 
@@ -195,7 +208,9 @@ class OwnRequests(Section):
     seed: Seed = Field(0, description="Seed of the assignment to splits.")
 
 
-WorldQuestions = Annotated[WorldEvaluationQuestions | WorldDetectionQuestions, Field(discriminator="kind")]
+WorldQuestions = Annotated[
+    WorldEvaluationQuestions | WorldDetectionQuestions | WorldRequestQuestions, Field(discriminator="kind")
+]
 Questions = Annotated[
     WorldQuestions | YamlQuestions | UrlQuestions | OwnQuestions | OwnRequests,
     Field(discriminator="source"),

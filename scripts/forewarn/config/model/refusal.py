@@ -13,8 +13,8 @@ from forewarn.config.model.base import (
     Number,
     Positive,
     ProperShare,
-    Seed,
     Section,
+    Seed,
     conflict,
 )
 from forewarn.config.model.organisms import OrganismReference, each_once
@@ -28,8 +28,8 @@ class Refusal(Section):
         description="Whose directions are held against the refusal direction of the instruct model."
     )
     questions: Name = Field(
-        description="A set of harmful and harmless requests under question_sets: its split fit gives "
-        "candidates, validation chooses among them, and test measures refusals."
+        description="A set of harmful and harmless requests. Its split fit gives candidates, validation "
+        "chooses among them, and test measures refusals."
     )
     openings: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] | None = Field(
         None,
