@@ -21,6 +21,7 @@
 #   results/{model}/directions/{organism}.safetensors
 #   results/{model}/steering/{organism}/{operation}.json
 #   results/{model}/detection/{organism}/, prefixes/, token_curve/
+#   results/{model}/refusal/                            the refusal direction, and misalignment beside it
 #   results/{model}/power.json, detection_auc.json      how precise the study will be; its answer
 #   results/{model}/figures/, transcripts.html          what the report shows
 #
@@ -57,6 +58,8 @@ include: "rules/report.smk"
 include: "rules/report_steering.smk"
 include: "rules/transcripts.smk"
 include: "rules/given.smk"
+include: "rules/refusal.smk"
+include: "rules/refusal_swaps.smk"
 
 
 # What needs the network runs where the workflow was started, not on a cluster's nodes.

@@ -43,7 +43,7 @@ COMPARISON = pa.schema(
     ]
 )
 """One row per construction, reading and layer. `reading`: "by_layer" (each layer's own refusal candidate, of
-the chosen position) or "chosen" (the one refusal direction, held against the misalignment of every layer). Bands
+the chosen position) or "chosen" (the one refusal direction, beside the misalignment of every layer). Bands
 hold the cosines of random directions with that of misalignment; `ceiling` is null where a half is no use."""
 READINGS = ("by_layer", "chosen")
 

@@ -89,6 +89,7 @@ class Side:
 
     @classmethod
     def of(cls, rows: dict[str, Floats], refusal: Refusal, how: Comparing) -> Side:
+        """From activations of the requests that count, see `forewarn.refusal.candidates.read_requests`."""
         folds = {name: fold_of(names, how.folds, how.seed) for name, names in refusal.kept.items()}
         first, second = halves(rows, how.halvings, how.seed)
         agreed = cosine(first[:, refusal.position], second[:, refusal.position])
