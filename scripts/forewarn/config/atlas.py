@@ -48,6 +48,8 @@ SECTIONS: dict[str, Any] = {
             for dataset in ("bad_medical", "good_medical")
         ],
         "questions": "requests",
+        "questions_per_category": 4,
+        "requests_per_topic": 8,
     },
 }
 """Keys of nano's study."""

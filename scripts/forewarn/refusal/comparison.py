@@ -33,7 +33,7 @@ COMPARISON = pa.schema(
         pa.field("high", pa.float64()),
         pa.field("standard_error", pa.float64()),
         *(
-            pa.field(f"{kind}_{end}", pa.float64(), nullable=False)
+            pa.field(f"{kind}_{end}", pa.float64())
             for kind in ("isotropic", "covariance")
             for end in ("low", "high")
         ),
@@ -44,7 +44,8 @@ COMPARISON = pa.schema(
 )
 """One row per construction, reading and layer. `reading`: "by_layer" (each layer's own refusal candidate, of
 the chosen position) or "chosen" (the one refusal direction, beside the misalignment of every layer). Bands
-hold the cosines of random directions with that of misalignment; `ceiling` is null where a half is no use."""
+hold the cosines of random directions with that of misalignment. All is null at a layer where misalignment has
+no direction, such as those before the first that was trained; `ceiling` also where a half is no use."""
 READINGS = ("by_layer", "chosen")
 
 
@@ -125,12 +126,12 @@ def _row(
     halved = misalignment.split_half[name]
     half = None if halved is None else halved[place]
     tails = [(1 - how.confidence) / 2, (1 + how.confidence) / 2]
-    ends = {kind: np.nan_to_num(np.quantile(values, tails)) for kind, values in drawn.items()}
+    ends = {kind: np.quantile(values, tails) for kind, values in drawn.items()}
     return {
         "cosine": known,
         **{key: interval[key] for key in ("low", "high", "standard_error")},
         **{
-            f"{kind}_{end}": float(at)
+            f"{kind}_{end}": None if np.isnan(at) else float(at)
             for kind, both in ends.items()
             for end, at in zip(("low", "high"), both, strict=True)
         },
@@ -164,7 +165,8 @@ def _greatest(
         return head | {"layer": None, "cosine": None, "p_value": dict.fromkeys(KINDS, 1.0)}
     top = max(defined, key=lambda row: abs(row["cosine"]))
     told = {key: top[key] for key in ("layer", "cosine", "low", "high", "ceiling")}
-    null = {kind: np.max(nulls[head["construction"], kind], axis=0) for kind in KINDS}
+    # fmax passes over the layers at which there is no direction.
+    null = {kind: np.fmax.reduce(nulls[head["construction"], kind]) for kind in KINDS}
     return (
         head
         | told

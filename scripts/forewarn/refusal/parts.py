@@ -51,7 +51,7 @@ class Misalignment:
     layers: list[int]
     directions: dict[str, Floats]
     without: dict[str, Floats]
-    split_half: dict[str, list[float] | None]
+    split_half: dict[str, list[float | None] | None]
 
 
 @dataclass(frozen=True)

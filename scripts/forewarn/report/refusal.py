@@ -131,7 +131,7 @@ def _cosines(ax: Axes, each: Compared, construction: str) -> None:
     own = [row for row in rows if row["reading"] == "by_layer"]
     layers = [row["layer"] for row in own]
     for kind, shade in (("isotropic", 0.35), ("covariance", 0.18)):
-        low, high = ([row[f"{kind}_{end}"] for row in own] for end in ("low", "high"))
+        low, high = ([_number(row[f"{kind}_{end}"]) for row in own] for end in ("low", "high"))
         ax.fill_between(layers, low, high, color=GREY, alpha=shade, linewidth=0, label=f"random, {kind}")
     for number, reading in enumerate(("by_layer", "chosen")):
         those = [row for row in rows if row["reading"] == reading]
