@@ -59,10 +59,10 @@ class Refusal(Section):
     )
     random_directions: Count = Field(200, description="Random directions of each kind behind the bands.")
     questions_per_category: Count | None = Field(
-        2, description="Test questions per arm of the swaps; null takes all."
+        2, description="Test questions per category and arm of the swaps; null takes all."
     )
     requests_per_topic: Count | None = Field(
-        4, description="Test requests of each kind and topic per arm of the swaps; null takes all."
+        4, description="Test requests per kind, topic and arm; null takes all."
     )
     random_isotropic: CountOrNone = Field(4, description="Random directions that are ablated beside.")
     random_covariance: CountOrNone = Field(4, description="The same, with the activations' covariance.")
