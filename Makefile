@@ -19,7 +19,11 @@ SNAKEMAKE := $(RUN) snakemake
 # `snakemake nano` asks for the detection_auc.json of nano and for everything its report shows.
 REPORT := results/$(MODEL)/report.html
 
-.PHONY: help demo replicates test preflight power audit verify plan publish bench lint environment report lock clean
+# What the atlas ends in, for its times.
+ATLAS = $(wildcard $(foreach figure,phase_transition convergence transfer adapter_readings refusal,\
+    results/$(MODEL)/figures/$(figure).svg))
+
+.PHONY: help demo replicates atlas test preflight power audit verify plan publish bench lint environment report lock clean
 
 help:  ## explain the verbs
 	@sed -nE 's/^([a-z ]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 20
@@ -32,6 +36,11 @@ demo: environment  ## raise the nano organisms and measure them: detection_auc.j
 
 replicates: environment  ## the same study on models of other pretraining seeds (nano: half an hour)
 	$(SNAKEMAKE) results/$(MODEL)/replicates.json
+
+atlas: environment  ## the mechanisms of MODEL: how its direction forms, spreads, differs from refusal
+	@$(SNAKEMAKE) atlas_$(MODEL)
+	@$(SNAKEMAKE) --report results/$(MODEL)/atlas.html atlas_$(MODEL)
+	@.venv/bin/python scripts/ledger.py times $(ATLAS) --beyond results/$(MODEL)/detection_auc.json
 
 report: environment  ## build the report page of what there is, again
 	$(SNAKEMAKE) --report $(REPORT) $(MODEL)

@@ -88,6 +88,17 @@ rule all:
         [study_results(model) for model in STUDIES if model in WORLD_MODELS],
 
 
+# Goals: one atlas each, of the mechanisms behind a study; `make atlas` adds how long each part took.
+for model in STUDIES:
+    if atlas_results(model):
+
+        rule:
+            name:
+                f"atlas_{model}"
+            input:
+                atlas_results(model),
+
+
 # Goals: one study each, by the name of its model; `snakemake nano` is the main job of the README.
 for model in STUDIES:
 

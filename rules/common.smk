@@ -799,6 +799,11 @@ def transcript_settings(wildcards):
     }
 
 
+def atlas_results(model):
+    """What the atlas of a model ends in; nothing where its study has none of the sections."""
+    return []
+
+
 def growing(amount):
     """A resource that a job gets once more on each attempt: a cluster ends what takes more than it asked for."""
     return lambda wildcards, attempt: amount * attempt

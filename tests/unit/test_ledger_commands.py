@@ -18,6 +18,7 @@ from forewarn.ledger.differences import ABSENT, changed_values
 from forewarn.ledger.plan import plan
 from forewarn.ledger.record import Record, read_record, record_path, write_record
 from forewarn.ledger.revision import records_at
+from forewarn.ledger.times import Time, as_lines, times
 from forewarn.ledger.verify import has_failed, verify
 from ledger_chain import ADAPTER, CONFIG, DATA, RATES, ROWS, chain, making, md5, today, with_making
 
@@ -129,6 +130,22 @@ def test_audit_answers_the_same_for_an_older_commit(tmp_path, monkeypatch):
 
 
 # --- verify -----------------------------------------------------------------------------------------------
+
+
+def test_a_job_counts_with_the_first_target_that_needs_it():
+    records = chain()
+    assert [(time.jobs, time.seconds) for time in times([ADAPTER, CONFIG, RATES], [DATA], records)] == [
+        (1, 100.0), (0, 0.0), (1, 2.5),
+    ]  # fmt: skip
+    assert times([RATES], [], records) == [Time(RATES, 3, 105.0)]
+    assert as_lines(times([ADAPTER], [], records)) == [
+        f"  102.5 s     2 jobs  {ADAPTER}", "  102.5 s     2 jobs  together",
+    ]  # fmt: skip
+
+
+def test_times_of_what_has_no_record_are_not_made_up():
+    with pytest.raises(StudyError, match="has no record"):
+        times(["results/m/other.json"], [], chain())
 
 
 def test_a_study_that_is_as_it_was_made_matches():

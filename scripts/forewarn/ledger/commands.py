@@ -25,6 +25,7 @@ from forewarn.ledger.present import planned, present
 from forewarn.ledger.publish import LIMIT, STORE, chosen, compare, publish
 from forewarn.ledger.record import SUFFIX, Record, write_record
 from forewarn.ledger.revision import RESULTS, record_of, records_at
+from forewarn.ledger.times import as_lines, times
 from forewarn.ledger.verify import Finding, has_failed, verify
 
 
@@ -126,6 +127,11 @@ def _publish(options: argparse.Namespace, _: Index) -> int:
     return 0
 
 
+def _times(options: argparse.Namespace, _: Index) -> int:
+    _show("\n".join(as_lines(times(options.targets, options.beyond, records_at()))))
+    return 0
+
+
 def _md5(path: str, index: Index) -> str | None:
     return index.md5(Path(path)) if Path(path).is_file() else None
 
@@ -185,6 +191,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("targets", nargs="+")
     one.add_argument("--why", required=True)
     one.add_argument("--who", help="git's user.name by default")
+    one = command("times", _times, "how long the jobs behind targets took", workflow=False)
+    one.add_argument("targets", nargs="+")
+    one.add_argument("--beyond", nargs="+", default=[], help="targets whose jobs do not count")
     one = command("export", _export, "the provenance of a study as an RO-Crate", workflow=False)
     one.add_argument("folder", help="of the study, e.g. results/nano")
     one.add_argument("--output", required=True, help="folder of the crate; must be new or empty")
