@@ -1431,10 +1431,10 @@ def refusal_swapping(wildcards):
             mode="json", include=keys | randoms
         ),
         "sampling": {
-            key: value
-            for key, value in sampling_settings(wildcards).items()
-            if key in ("max_new_tokens", "batch_rows")
-        },
+            key: sampling_settings(wildcards)[key]
+            for key in ("max_new_tokens", "batch_rows")
+        }
+        | {"seed": chosen_refusal(wildcards).seed},
         "model": model_settings(wildcards),
     }
 

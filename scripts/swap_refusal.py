@@ -31,32 +31,23 @@ def main(
         activations: of the instruct model, whose covariance some random directions get.
         generations: parquet to write, one row per arm and response.
         questions: parquet to write.
-        settings: `organism`, `direction`, `layer`, `swaps`, `sampling` and `model` as configured.
+        settings: `organism`, `direction`, `layer`, `swaps`, `sampling` and `model`.
     """
     from functools import partial
 
     from forewarn.files import write_table
     from forewarn.models.load import load, resolve
-    from forewarn.refusal.projection import refusal_direction
-    from forewarn.refusal.swaps import INSTRUCT, run_swaps, swap_arms, swap_questions
-    from forewarn.steering.inputs import random_directions, read_direction
+    from forewarn.refusal.swaps import INSTRUCT, arms_of, run_swaps, swap_questions
     from forewarn.workspace import workspace
 
-    swaps, organism = settings["swaps"], settings["organism"]
-    everything, asked = swap_questions(evaluation, requests, swaps)
-    found = refusal_direction(refusal, refusal_summary)
-    misaligned = read_direction(directions, settings["direction"], settings["layer"])
-    draw = partial(
-        random_directions, activations, settings["layer"], n_isotropic=swaps["random_isotropic"],
-        n_covariance=swaps["random_covariance"], seed=swaps["seed"],
-    )  # fmt: skip
-    arms = swap_arms(misaligned, None if found is None else found[0], draw)
+    organism = settings["organism"]
+    everything, asked = swap_questions(evaluation, requests, settings["swaps"])
+    arms = arms_of(directions, refusal, refusal_summary, activations, settings)
     source = resolve(settings["model"], model)
     folders = {organism: adapter[0].parent, INSTRUCT: None}
     loaders = {name: partial(load, source, settings["model"], folder) for name, folder in folders.items()}
     with workspace("refusal-swaps") as folder:
-        sampling = settings["sampling"] | {"seed": swaps["seed"]}
-        table = run_swaps(organism, loaders, arms, everything, asked, sampling, folder)
+        table = run_swaps(organism, loaders, arms, everything, asked, settings["sampling"], folder)
         write_table(generations, table)
         write_table(questions, everything)
 

@@ -9,6 +9,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,9 @@ from numpy.typing import NDArray
 from forewarn.errors import StudyError
 from forewarn.files import digest, read_table
 from forewarn.refusal.candidates import HARMFUL, HARMLESS
+from forewarn.refusal.projection import refusal_direction
 from forewarn.steering.arms import BASELINE, Arm, Kind, RandomDirections, everywhere_arms
-from forewarn.steering.inputs import choose_questions
+from forewarn.steering.inputs import choose_questions, random_directions, read_direction
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -53,6 +55,32 @@ def swap_arms(
     some = next(iter(given.values()))
     _, *beside = everywhere_arms(some, draw(len(some)))
     return [BASELINE, *own, *beside]
+
+
+def arms_of(
+    directions: Path, refusal: Path, refusal_summary: Path, activations: Path, settings: dict[str, Any]
+) -> list[Arm]:
+    """The arms of one organism, from files.
+
+    Args:
+        directions: the organism's.
+        refusal: the refusal directions.
+        refusal_summary: JSON beside them, which says which one.
+        activations: of the instruct model, whose covariance some random directions get.
+        settings: `direction` and `layer` of misalignment; `swaps` with `random_isotropic`,
+            `random_covariance` and `seed`.
+
+    Raises:
+        StudyError: a file does not hold the layer.
+    """
+    swaps, layer = settings["swaps"], settings["layer"]
+    found = refusal_direction(refusal, refusal_summary)
+    draw = partial(
+        random_directions, activations, layer, n_isotropic=swaps["random_isotropic"],
+        n_covariance=swaps["random_covariance"], seed=swaps["seed"],
+    )  # fmt: skip
+    misalignment = read_direction(directions, settings["direction"], layer)
+    return swap_arms(misalignment, None if found is None else found[0], draw)
 
 
 def choose_requests(path: Path, per_topic: int | None, seed: int) -> pa.Table:
