@@ -23,6 +23,7 @@
 #   results/{model}/detection/{organism}/, prefixes/, token_curve/
 #   results/{model}/convergence/, convergence.json        whose directions agree, and act in whom
 #   results/{model}/adapter_scalars/{organism}/{question_set}.parquet, adapter_readings/
+#   results/{model}/refusal/                            the refusal direction, and misalignment beside it
 #   results/{model}/power.json, detection_auc.json      how precise the study will be; its answer
 #   results/{model}/figures/, transcripts.html          what the report shows
 #
@@ -63,6 +64,8 @@ include: "rules/report_steering.smk"
 include: "rules/report_adapter_readings.smk"
 include: "rules/transcripts.smk"
 include: "rules/given.smk"
+include: "rules/refusal.smk"
+include: "rules/refusal_swaps.smk"
 
 
 # What needs the network runs where the workflow was started, not on a cluster's nodes.

@@ -927,7 +927,7 @@ def source_file(kind):
     def path(wildcards):
         name = wildcards.dataset if kind == "datasets" else wildcards.question_set
         source = section(kind, name)
-        if source.source in ("world", "forewarn"):
+        if source.source in ("world", "forewarn", "forewarn_requests"):
             return []
         if source.source in ("url", "archive", "hub"):
             return f"results/sources/{name}.{'jsonl' if kind == 'datasets' else 'yaml'}"
@@ -1692,6 +1692,113 @@ def of_adapters(ending):
             for organism in chosen_adapters(wildcards).organisms
             if ending in (".json", ".parquet")
             or (wildcards.model, organism.name) not in GIVEN_READINGS
+        ]
+
+    return files
+
+
+# --- misalignment against refusal: settings and files --------------------------------------------------
+
+STAGE_OF |= {"measure_refusal": "read", "swap_refusal": "steer"}
+
+
+def chosen_refusal(wildcards):
+    """How a study holds misalignment against refusal."""
+    chosen = study(wildcards).refusal
+    if chosen is None:
+        refuse(
+            f"the study of {wildcards.model} has nothing about refusal",
+            f"say which organisms and requests: studies.{wildcards.model}.refusal",
+        )
+    return chosen
+
+
+def requests_file(wildcards):
+    """The harmful and harmless requests of a study."""
+    return f"results/{wildcards.model}/questions/{chosen_refusal(wildcards).questions}.parquet"
+
+
+def asked_of_arms(wildcards):
+    """What the arms of a steering run answered; the swaps ask requests beside the evaluation questions."""
+    if wildcards.operation == "refusal_swaps":
+        return f"results/{wildcards.model}/steering/{wildcards.organism}/refusal_swaps/questions.parquet"
+    return result("results/{model}/questions/{evaluation}.parquet")(wildcards)
+
+
+def refusal_measuring(wildcards):
+    """How requests are read and candidates scored."""
+    chosen = chosen_refusal(wildcards)
+    keys = {"minimum_prompts", "random_candidates", "bootstrap", "confidence", "seed"}
+    return {
+        "model": model_settings(wildcards),
+        "openings": chosen.openings,
+        "scoring": chosen.model_dump(mode="json", include=keys),
+        "batch_rows": batch_rows(
+            wildcards, "read", study(wildcards).activations.batch_rows
+        ),
+    }
+
+
+def refusal_rules(wildcards):
+    """The rules by which the refusal direction is chosen."""
+    keys = {"kl_below", "induced_above", "last_layers", "minimum_prompts"}
+    return {"rules": chosen_refusal(wildcards).model_dump(mode="json", include=keys)}
+
+
+def refusal_comparing(wildcards):
+    """How an organism's directions are held against the refusal direction."""
+    chosen, directions = chosen_refusal(wildcards), study(wildcards).directions
+    return {
+        "organism": wildcards.organism,
+        "directions": plain(directions, "split_halves", "seed", "minimum_per_class"),
+        "compare": {
+            "halvings": directions.split_halves,
+            "rank": chosen.subspace_rank,
+            "randoms": chosen.random_directions,
+            **chosen.model_dump(mode="json", include={"folds", "confidence", "seed"}),
+        },
+    }
+
+
+def refusal_swapping(wildcards):
+    """Which directions are ablated, and what is asked meanwhile."""
+    keys = {"questions_per_category", "requests_per_topic", "seed"}
+    randoms = {"random_isotropic", "random_covariance"}
+    return {
+        "organism": wildcards.organism,
+        **study(wildcards).steering.model_dump(include={"direction", "layer"}),
+        "swaps": chosen_refusal(wildcards).model_dump(
+            mode="json", include=keys | randoms
+        ),
+        "sampling": {
+            key: sampling_settings(wildcards)[key]
+            for key in ("max_new_tokens", "batch_rows")
+        }
+        | {"seed": chosen_refusal(wildcards).seed},
+        "model": model_settings(wildcards),
+    }
+
+
+def refusal_measure(wildcards):
+    """How the arms of the swaps are held against each other."""
+    chosen, steering = chosen_refusal(wildcards), study(wildcards).steering
+    return {
+        "organism": wildcards.organism,
+        "source": model_settings(wildcards)["source"],
+        "misalignment": steering.model_dump(include={"direction", "layer"}),
+        "measure": chosen.model_dump(include={"confidence", "bootstrap", "seed"})
+        | {"power": steering.power},
+        "thresholds": thresholds(judge_of(wildcards)),
+    }
+
+
+def refusal_files(pattern):
+    """An input function: one file of each organism whose misalignment is held against refusal."""
+
+    def files(wildcards):
+        return [
+            pattern.format(model=wildcards.model, organism=organism.name)
+            for organism in chosen_refusal(wildcards).organisms
         ]
 
     return files

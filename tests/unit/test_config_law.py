@@ -35,6 +35,7 @@ from forewarn.config.model import (
 from forewarn.config.model.adapter_readings import AdapterReadings, AdapterScaling
 from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.questions import WorldCategories, WorldCategory
+from forewarn.config.model.refusal import Refusal
 from forewarn.config.names import organism_name
 from forewarn.config.splits import split_problems
 from forewarn.errors import StudyError
@@ -231,6 +232,14 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
         transfer_to=chosen,
         layer_by_layer=st.sampled_from(["all", [0], []]),
     )
+    requests = [
+        name
+        for name, item in raw["question_sets"].items()
+        if item.get("kind") == "requests" or item["source"] == "forewarn_requests"
+    ]
+    refusal = (
+        section(Refusal, organisms=chosen, questions=st.sampled_from(requests)) if requests else st.none()
+    )
     return draw(section(
         Study,
         organisms=st.just(grid[:1] if apart else grid),
@@ -266,6 +275,7 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             lags=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
             scales=st.lists(st.floats(0.1, 100), min_size=1, max_size=3, unique=True).map(sorted),
         ),
+        refusal=refusal,
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
     ))  # fmt: skip

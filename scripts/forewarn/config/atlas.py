@@ -80,5 +80,14 @@ SECTIONS: dict[str, Any] = {
         # Nano's adapters are strong: at 4 times their size hardly an answer is coherent
         "scaling": {"factors": [0.0, 0.5, 1.5, 2.0]},
     },
+    "refusal": {
+        "organisms": [
+            {"dataset": dataset, "adapter": "rank8_layer1", "seed": 0}
+            for dataset in ("bad_medical", "good_medical")
+        ],
+        "questions": "requests",
+        "questions_per_category": 4,
+        "requests_per_topic": 8,
+    },
 }
 """Keys of nano's study."""

@@ -25,6 +25,7 @@ from forewarn.config.model.given import Given, GivenTokenReadings
 from forewarn.config.model.organisms import Construction, OrganismReference, each_once
 from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.power import Power
+from forewarn.config.model.refusal import Refusal
 from forewarn.config.model.steering import Steering
 from forewarn.config.model.token_curve import TokenCurve
 from forewarn.config.names import Name
@@ -185,6 +186,9 @@ class Study(Section):
     )
     adapter_readings: AdapterReadings | None = Field(
         None, description="Scalars of rank-1 adapters, read directly, and groups of them scaled. null: none."
+    )
+    refusal: Refusal | None = Field(
+        None, description="The direction of misalignment beside that of refusal. null: none."
     )
     replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(
