@@ -21,10 +21,11 @@
 #   results/{model}/directions/{organism}.safetensors
 #   results/{model}/steering/{organism}/{operation}.json
 #   results/{model}/detection/{organism}/, prefixes/, token_curve/
-#   results/{model}/convergence/, convergence.json        whose directions agree, and act in whom
-#   results/{model}/adapter_scalars/{organism}/{question_set}.parquet, adapter_readings/
-#   results/{model}/refusal/                            the refusal direction, and misalignment beside it
 #   results/{model}/power.json, detection_auc.json      how precise the study will be; its answer
+#   results/{model}/phase_transition/                   where adapters' paths turn, when misalignment sets in
+#   results/{model}/convergence/, convergence.json      whose directions agree, and act in whom
+#   results/{model}/adapter_scalars/, adapter_readings/ what the adapters of rank 1 read
+#   results/{model}/refusal/                            the refusal direction, and misalignment beside it
 #   results/{model}/figures/, transcripts.html          what the report shows
 #
 # {organism} is {dataset}-{adapter}-seed{seed}; {subject} is `instruct` or an organism; {reader} is the

@@ -146,14 +146,14 @@ MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
 TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
 ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 STEERING_OPERATIONS = [*TESTED, *FURTHER]
-# Sections of a study that only the atlas rests on.
-ATLAS = [
-    "atlas_organisms",
-    "phase_transition",
-    "convergence",
-    "adapter_readings",
-    "refusal",
-]
+# Sections of a study that only the atlas rests on -> the figures that each ends in.
+ATLAS = {
+    "atlas_organisms": [],
+    "phase_transition": ["phase_transition"],
+    "convergence": ["convergence", "transfer"],
+    "adapter_readings": ["adapter_readings"],
+    "refusal": ["refusal"],
+}
 # Rules that make demands on a machine, by the stage that the preflight knows them as.
 STAGE_OF = {
     "fetch_model": "read",
@@ -805,11 +805,6 @@ def transcript_settings(wildcards):
     }
 
 
-def atlas_results(model):
-    """What the atlas of a model ends in; nothing where its study has none of the sections."""
-    return [*transition_results(model)]
-
-
 def growing(amount):
     """A resource that a job gets once more on each attempt: a cluster ends what takes more than it asked for."""
     return lambda wildcards, attempt: amount * attempt
@@ -1455,13 +1450,6 @@ def transition_files(ending):
     return files
 
 
-def transition_results(model):
-    """What following the organisms of a study through their training ends in."""
-    if STUDIES[model].phase_transition is None:
-        return []
-    return [f"results/{model}/figures/phase_transition.svg"]
-
-
 # --- convergence: pairs of organisms, and whose direction acts in whom ------------------------------
 
 
@@ -1802,3 +1790,16 @@ def refusal_files(pattern):
         ]
 
     return files
+
+
+# --- the atlas: all of these together ---------------------------------------------------------------
+
+
+def atlas_results(model):
+    """What the atlas of a model ends in; nothing where its study has none of the sections."""
+    return [
+        f"results/{model}/figures/{figure}.svg"
+        for part, figures in ATLAS.items()
+        if getattr(STUDIES[model], part)
+        for figure in figures
+    ]

@@ -178,7 +178,11 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
         elif not judge.get("price"):
             judge.pop("cost_cap", None)
     purposes = {
-        purpose: [name for name, item in raw["question_sets"].items() if item.get("kind", purpose) == purpose]
+        purpose: [
+            name
+            for name, item in raw["question_sets"].items()
+            if item.get("kind", purpose) == purpose and item["source"] != "forewarn_requests"
+        ]
         for purpose in ("evaluation", "detection")
     }
     pairs = [
@@ -225,7 +229,7 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
     ]
     apart = draw(st.booleans())  # whether some are of the atlas alone
     chosen = st.lists(st.sampled_from(raised), min_size=1, max_size=3, unique_by=repr)
-    steered = draw(chosen)
+    steered, followed = draw(chosen), draw(chosen)
     further = section(
         FurtherArms,
         organisms=st.lists(st.sampled_from(steered), min_size=1, unique_by=repr),
