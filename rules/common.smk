@@ -653,7 +653,7 @@ def study_digest(wildcards):
                     "sampling": {"shards"},
                     "activations": {"shards"},
                     "power": True,
-                    **dict.fromkeys(ATLAS, True),
+                    **dict.fromkeys(set(ATLAS) - {"refusal"}, True),
                 },
             ),
             "datasets": {
@@ -1258,6 +1258,17 @@ def prompt_embeddings(wildcards):
     if chosen.detection.embedding is None:
         return []
     return f"results/{wildcards.model}/embeddings/{chosen.questions.detection}.parquet"
+
+
+def refusal_of_model(name):
+    """An input function: a file of the refusal direction, for a baseline; none of a study that has none."""
+
+    def file(wildcards):
+        if study(wildcards).refusal is None:
+            return []
+        return f"results/{wildcards.model}/refusal/{name}"
+
+    return file
 
 
 def rank1_adapter(wildcards):

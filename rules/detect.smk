@@ -16,6 +16,8 @@ rule detect:
         benign_activations=benign_activations,
         training_activations=training_activations,
         embeddings=prompt_embeddings,
+        refusal_direction=refusal_of_model("direction.safetensors"),
+        refusal_summary=refusal_of_model("direction.json"),
         adapter=rank1_adapter,
     output:
         projections="results/{model}/detection/{organism}/projections.parquet",

@@ -20,6 +20,8 @@ def main(
     benign_activations: Path | None = None,
     training_activations: Path | None = None,
     embeddings: Path | None = None,
+    refusal_direction: Path | None = None,
+    refusal_summary: Path | None = None,
     adapter: Sequence[Path] = (),
 ) -> None:
     """Write `projections` (parquet), `roc` (parquet) and `summary` (JSON, AUROC with its company)."""
@@ -41,6 +43,7 @@ def main(
         adapter=list(adapter),
         training_prompts=training_activations,
         embeddings=embeddings,
+        refusal=(refusal_direction, refusal_summary) if refusal_direction and refusal_summary else None,
     )
     found, projected, points = detect(inputs, requested, Settings(rules=rules, **chosen))
     write_table(projections, projected)

@@ -14,8 +14,10 @@ from forewarn.detection.baselines import category_rates, prompt_baselines, read_
 from forewarn.detection.probe import fit_probe, logistic_weights
 from forewarn.detection.prompts import Prompts, read_prompts
 from forewarn.errors import StudyError
-from forewarn.files import read_table, write_table
+from forewarn.files import read_table, write_json, write_table
 from forewarn.geometry.first_token import FIRST_TOKEN
+from forewarn.geometry.tensors import write_tensors
+from forewarn.refusal.selection import NAME
 from forewarn.statistics.auroc import auroc
 from forewarn.statistics.labels import Labels
 
@@ -36,7 +38,12 @@ def study(tmp_path: Path) -> tuple[Path, Prompts, Any]:
 
 def found(study: tuple[Path, Prompts, Any], **changes: Any) -> tuple[dict[str, Any], dict[str, str]]:
     folder, prompts, _ = study
-    given = {"activations": folder / "activations.parquet", "nearness": None, "embeddings": None}
+    given = {
+        "activations": folder / "activations.parquet",
+        "nearness": None,
+        "embeddings": None,
+        "refusal": None,
+    }
     return prompt_baselines(prompts, **given | {"strength": 0.1} | changes)
 
 
@@ -102,6 +109,23 @@ def test_embeddings_are_fitted_on_other_prompts(study: Any) -> None:
     write_table(path, table.slice(1))
     with pytest.raises(StudyError, match="has no embedding of"):
         read_embeddings(path, prompts)
+
+
+def test_refusal_is_read_whichever_way_it_is_turned(study: Any) -> None:
+    folder, prompts, logit = study
+    files = (folder / "direction.safetensors", folder / "direction.json")
+    write_tensors(files[0], {NAME: np.array([[0.0, 3.0]], dtype=np.float32)}, layers=[0])
+    write_json(files[1], {"carried": {"layer": 0}})
+    data = simulated.rows(240, 10, 1 / (1 + np.exp(-2 * logit)), 3, SPLITS)
+    for sign in (1, -1):
+        vectors = np.stack([np.zeros(240), sign * logit], axis=1)[:, None]
+        simulated.write_activations(folder / "activations.parquet", data, vectors)
+        scores, _ = found(study, refusal=files)
+        assert area_of(prompts, scores["refusal_projection"]) > 0.8
+    write_json(files[1], {"carried": None})
+    scores, absent = found(study, refusal=files)
+    assert "refusal_projection" not in scores
+    assert absent["refusal_projection"] == "no refusal direction was found"
 
 
 def test_the_rate_of_a_category_is_that_of_its_own_split(study: Any) -> None:

@@ -21,7 +21,7 @@ def studies(nano: dict[str, Any], adapter: str) -> dict[str, Any]:
     harmful = {"dataset": "bad_medical", "adapter": adapter, "seed": 0}
     found = {}
     for name in NAMES:
-        left_out = {"replicates", *atlas.SECTIONS}
+        left_out = {"replicates", *atlas.SECTIONS} - {"refusal"}  # which gives detection a baseline
         study = copy.deepcopy({key: value for key, value in nano.items() if key not in left_out})
         study["organisms"] = [
             {"dataset": dataset, "adapter": adapter, "seeds": [0]}

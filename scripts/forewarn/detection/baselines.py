@@ -19,6 +19,7 @@ from forewarn.detection.prompts import Prompts
 from forewarn.detection.text_baseline import text_scores
 from forewarn.errors import StudyError
 from forewarn.geometry.first_token import first_token_readings
+from forewarn.refusal.projection import refusal_projection
 from forewarn.statistics.tables import read_columns, refuse_duplicates
 
 Floats = NDArray[np.float64]
@@ -26,7 +27,13 @@ Scores = dict[str, Floats]
 
 
 def prompt_baselines(
-    prompts: Prompts, *, activations: Path, nearness: Floats | None, embeddings: Path | None, strength: float
+    prompts: Prompts,
+    *,
+    activations: Path,
+    nearness: Floats | None,
+    embeddings: Path | None,
+    refusal: tuple[Path, Path] | None,
+    strength: float,
 ) -> tuple[Scores, dict[str, str]]:
     """Scores of all prompts by baselines that no direction enters.
 
@@ -35,6 +42,7 @@ def prompt_baselines(
         activations: the target's, for what it would say first.
         nearness: float64 [layers, prompts], see `Walk.nearness`.
         embeddings: sentence embeddings of the prompts, see `read_embeddings`.
+        refusal: the refusal direction and what is known of it; see `forewarn.refusal.projection`.
         strength: inverse penalty of the fitted ones.
 
     Returns:
@@ -67,6 +75,8 @@ def prompt_baselines(
         vectors = read_embeddings(embeddings, prompts)
         fitted = _fitted(vectors, prompts, fit, strength)
         _put(scores, absent, "embedding", fitted, f"the {fitted_on} prompts have one class only")
+    if refusal is not None:
+        _put(scores, absent, "refusal_projection", *_refusal(prompts, refusal, activations))
     return scores, absent
 
 
@@ -83,6 +93,20 @@ def category_rates(prompts: Prompts) -> Floats:
             total = prompts.labels.responses[inside].sum()
             rates[inside] = prompts.labels.misaligned[inside].sum() / total if total else 0.0
     return rates
+
+
+def _refusal(prompts: Prompts, refusal: tuple[Path, Path], activations: Path) -> tuple[Floats | None, str]:
+    """Projections on the refusal direction, turned as validation prompts tell; or None, and why.
+
+    A prompt that looks like one to refuse may be answered badly more often, or less: either would be known.
+    """
+    projection = refusal_projection(*refusal, activations, prompts.keys())
+    if projection is None:
+        return None, "no refusal direction was found"
+    turned = np.stack([projection, -projection])
+    validation = prompts.splits == "validation"
+    choice = choose_layer(turned[:, validation], prompts.labels[validation])
+    return (None if choice.index is None else turned[choice.index]), choice.reason or ""
 
 
 def read_embeddings(path: Path, prompts: Prompts) -> Floats:

@@ -74,6 +74,7 @@ class Inputs:
         adapter: adapter_model.safetensors and adapter_config.json of the organism; empty without.
         training_prompts: the instruct model's activations over the fine-tuning prompts, or None.
         embeddings: sentence embeddings of the prompts, or None.
+        refusal: the refusal direction of the instruct model and its summary, or None.
     """
 
     questions: Path
@@ -83,6 +84,7 @@ class Inputs:
     adapter: list[Path] = field(default_factory=list)
     training_prompts: Path | None = None
     embeddings: Path | None = None
+    refusal: tuple[Path, Path] | None = None
 
 
 def detect(
@@ -118,7 +120,7 @@ def detect(
             for reader in (name, *others)
             if reader in inputs.activations
         ]
-        target = Target(prompts, readers, inputs.training_prompts, inputs.embeddings)
+        target = Target(prompts, readers, inputs.training_prompts, inputs.embeddings, inputs.refusal)
         found[name] = evaluate_target(target, linear_detectors(held, readers[0]), layers, settings)
         for lacking in (name for name in requested if name not in held):
             found[target.name].summary["detectors"][lacking] = {

@@ -32,12 +32,14 @@ class Target:
             that works as well in a model without the behaviour reads the prompt's risk.
         training_prompts: the instruct model's activations over the fine-tuning prompts; None without.
         embeddings: sentence embeddings of the prompts; None without.
+        refusal: the refusal direction and its summary; None without.
     """
 
     prompts: Prompts
     readers: list[Reader]
     training_prompts: Path | None = None
     embeddings: Path | None = None
+    refusal: tuple[Path, Path] | None = None
 
     @property
     def name(self) -> str:
@@ -81,7 +83,7 @@ def evaluate_target(target: Target, detectors: list[Linear], layers: list[int], 
     strength = _strength(walked, settings)
     scores, absent = prompt_baselines(
         prompts, activations=target.readers[0].path, nearness=walked.nearness,
-        embeddings=target.embeddings, strength=strength,
+        embeddings=target.embeddings, refusal=target.refusal, strength=strength,
     )  # fmt: skip
     baselines = {name: evaluator.scored(values[test]) for name, values in scores.items()}
     labels = evaluator.prompts.labels
