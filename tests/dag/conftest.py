@@ -28,6 +28,7 @@ def fresh(repository: Path, shared: Path) -> Workflow:
         )
         copy.change("studies.smoke.steering.further.transfer_to", [])
         copy.change("studies.smoke.detection.benign", None)
+        copy.change("studies.smoke.convergence", None)
 
     return Workflow(built_once(shared / "fresh", build))
 
