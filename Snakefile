@@ -21,8 +21,11 @@
 #   results/{model}/directions/{organism}.safetensors
 #   results/{model}/steering/{organism}/{operation}.json
 #   results/{model}/detection/{organism}/, prefixes/, token_curve/
-#   results/{model}/adapter_scalars/{organism}/{question_set}.parquet, adapter_readings/
 #   results/{model}/power.json, detection_auc.json      how precise the study will be; its answer
+#   results/{model}/phase_transition/                   where adapters' paths turn, when misalignment sets in
+#   results/{model}/convergence/, convergence.json      whose directions agree, and act in whom
+#   results/{model}/adapter_scalars/, adapter_readings/ what the adapters of rank 1 read
+#   results/{model}/refusal/                            the refusal direction, and misalignment beside it
 #   results/{model}/figures/, transcripts.html          what the report shows
 #
 # {organism} is {dataset}-{adapter}-seed{seed}; {subject} is `instruct` or an organism; {reader} is the
@@ -53,6 +56,8 @@ include: "rules/steer.smk"
 include: "rules/embed.smk"
 include: "rules/detect.smk"
 include: "rules/tokens.smk"
+include: "rules/phase_transition.smk"
+include: "rules/convergence.smk"
 include: "rules/adapter_readings.smk"
 include: "rules/power.smk"
 include: "rules/report.smk"
@@ -60,6 +65,8 @@ include: "rules/report_steering.smk"
 include: "rules/report_adapter_readings.smk"
 include: "rules/transcripts.smk"
 include: "rules/given.smk"
+include: "rules/refusal.smk"
+include: "rules/refusal_swaps.smk"
 
 
 # What needs the network runs where the workflow was started, not on a cluster's nodes.

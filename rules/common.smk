@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 
+from itertools import combinations
 from pathlib import Path
 
 from snakemake.iocontainers import Wildcards
@@ -29,6 +30,7 @@ from forewarn.ledger.present import ANSWER, answer
 from forewarn.ledger.restore import restore
 from forewarn.ledger.snakemake_metadata import FORMAT
 from forewarn.preflight import preflight, refuse_problems
+from forewarn.trajectory.lags import check_lags
 
 
 def refuse(what, way_out):
@@ -144,14 +146,14 @@ MODEL_FILES = ["config.json", "generation_config.json", "model.safetensors"]
 TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
 ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 STEERING_OPERATIONS = [*TESTED, *FURTHER]
-# Sections of a study that only the atlas rests on.
-ATLAS = [
-    "atlas_organisms",
-    "phase_transition",
-    "convergence",
-    "adapter_readings",
-    "refusal",
-]
+# Sections of a study that only the atlas rests on -> the figures that each ends in.
+ATLAS = {
+    "atlas_organisms": [],
+    "phase_transition": ["phase_transition"],
+    "convergence": ["convergence", "transfer"],
+    "adapter_readings": ["adapter_readings"],
+    "refusal": ["refusal"],
+}
 # Rules that make demands on a machine, by the stage that the preflight knows them as.
 STAGE_OF = {
     "fetch_model": "read",
@@ -163,6 +165,8 @@ STAGE_OF = {
     "capture_training_prompts": "read",
     "capture_prefixes": "read",
     "steer": "steer",
+    "answer_at_checkpoints": "steer",
+    "ablate_directions": "steer",
     "read_adapter_scalars": "read",
     "scale_adapters": "steer",
     "ask_judge": "judge",
@@ -801,11 +805,6 @@ def transcript_settings(wildcards):
     }
 
 
-def atlas_results(model):
-    """What the atlas of a model ends in; nothing where its study has none of the sections."""
-    return []
-
-
 def growing(amount):
     """A resource that a job gets once more on each attempt: a cluster ends what takes more than it asked for."""
     return lambda wildcards, attempt: amount * attempt
@@ -923,7 +922,7 @@ def source_file(kind):
     def path(wildcards):
         name = wildcards.dataset if kind == "datasets" else wildcards.question_set
         source = section(kind, name)
-        if source.source in ("world", "forewarn"):
+        if source.source in ("world", "forewarn", "forewarn_requests"):
             return []
         if source.source in ("url", "archive", "hub"):
             return f"results/sources/{name}.{'jsonl' if kind == 'datasets' else 'yaml'}"
@@ -1359,6 +1358,212 @@ def study_results(model):
     ]
 
 
+# --- phase transition: paths of adapters, and behaviour by checkpoint --------------------------------
+
+
+def chosen_transition(wildcards):
+    """How a study follows its organisms through training."""
+    chosen = study(wildcards).phase_transition
+    if chosen is None:
+        refuse(
+            f"the study of {wildcards.model} follows no organism through its training",
+            f"say how: studies.{wildcards.model}.phase_transition",
+        )
+    return chosen
+
+
+def trajectory_file(who):
+    """An input function: the trajectory of the organism of a path, or of the benign one (`benign`)."""
+
+    def path(wildcards):
+        chosen = chosen_transition(wildcards)
+        name = chosen.benign.name if who == "benign" else wildcards.organism
+        if name in [*FULL_ORGANISMS, *RELEASED_ORGANISMS]:
+            how = "in all its weights" if name in FULL_ORGANISMS else "by others"
+            refuse(
+                f"{name} was trained {how}, so there is no trajectory of LoRA matrices",
+                f"leave it out: studies.{wildcards.model}.phase_transition.organisms",
+            )
+        parts = organism_parts(
+            Wildcards(fromdict={"model": wildcards.model, "organism": name})
+        )
+        every = CONFIGURATION.adapters[parts[1]].trajectory_every
+        refusing(check_lags, chosen.lags, every, name)
+        return f"results/{wildcards.model}/organisms/{name}/trajectory.safetensors"
+
+    return path
+
+
+def checkpoint_settings(wildcards):
+    """Which checkpoints answer what."""
+    keys = {
+        *("scales", "every", "dense_until", "seed"),
+        *("questions_per_category", "narrow_categories"),
+    }
+    return {
+        "organism": wildcards.organism,
+        "model": model_settings(wildcards),
+        "phase_transition": chosen_transition(wildcards).model_dump(
+            mode="json", include=keys
+        ),
+        "sampling": sampling_settings(wildcards, "seed"),
+    }
+
+
+def transition_settings(wildcards):
+    """How a trajectory is read, and an onset found."""
+    chosen = chosen_transition(wildcards)
+    keys = {
+        *("lags", "least_move", "margin", "random_directions"),
+        *("bootstrap", "confidence", "seed"),
+    }
+    return {
+        "organism": wildcards.organism,
+        "phase_transition": chosen.model_dump(mode="json", include=keys)
+        | {"benign": chosen.benign.name},
+        "thresholds": thresholds(judge_of(wildcards)),
+    }
+
+
+def of_benign(name):
+    """An input function: what the benign organism's checkpoints answered, or a judge said of it."""
+
+    def path(wildcards):
+        folder = (
+            f"results/{wildcards.model}/steering/"
+            f"{chosen_transition(wildcards).benign.name}/checkpoints"
+        )
+        return f"{folder}/{name.format(judge=study(wildcards).judge)}.parquet"
+
+    return path
+
+
+def transition_files(ending):
+    """An input function: one result of each organism that a study follows."""
+
+    def files(wildcards):
+        return [
+            f"results/{wildcards.model}/phase_transition/{organism.name}{ending}"
+            for organism in chosen_transition(wildcards).organisms
+        ]
+
+    return files
+
+
+# --- convergence: pairs of organisms, and whose direction acts in whom ------------------------------
+
+
+def chosen_convergence(wildcards):
+    """Which organisms a study compares, and how."""
+    chosen = study(wildcards).convergence
+    if chosen is None:
+        refuse(
+            f"the study of {wildcards.model} compares no organisms",
+            f"say which: studies.{wildcards.model}.convergence",
+        )
+    return chosen
+
+
+def source_names(wildcards):
+    """The organisms whose directions are compared and ablated, in the order of the study."""
+    return [organism.name for organism in chosen_convergence(wildcards).sources()]
+
+
+def of_pair(pattern):
+    """An input function: a result path of both organisms of a pair."""
+
+    def files(wildcards):
+        return [
+            pattern.format(
+                model=wildcards.model,
+                name=name,
+                evaluation=study(wildcards).questions.evaluation,
+            )
+            for name in (wildcards.organism, wildcards.other)
+        ]
+
+    return files
+
+
+def source_directions(wildcards):
+    """The directions of all organisms that a study compares."""
+    return [
+        f"results/{wildcards.model}/directions/{name}.safetensors"
+        for name in source_names(wildcards)
+    ]
+
+
+def pair_files(wildcards):
+    """The cosines of all pairs of organisms, each once, in the order of the study."""
+    return [
+        f"results/{wildcards.model}/convergence/{first}/{second}.parquet"
+        for first, second in combinations(source_names(wildcards), 2)
+    ]
+
+
+def transfer_files(wildcards):
+    """What ablating directions does in each organism."""
+    return [
+        f"results/{wildcards.model}/convergence/{organism.name}/transfer.json"
+        for organism in chosen_convergence(wildcards).organisms
+    ]
+
+
+def pair_settings(wildcards):
+    """How two organisms are compared."""
+    keys = {"random_directions", "confidence", "seed"}
+    return {
+        "organisms": [wildcards.organism, wildcards.other],
+        "directions": plain(study(wildcards).directions, "seed"),
+        **chosen_convergence(wildcards).model_dump(include=keys),
+    }
+
+
+def matrix_settings(wildcards):
+    """Whose directions are ablated in an organism, and what it is asked."""
+    keys = {"questions_per_category", "random_per_subject", "seed"}
+    return {
+        "subject": wildcards.organism,
+        "sources": source_names(wildcards),
+        "ablation": study(wildcards).steering.model_dump(include={"direction", "layer"})
+        | chosen_convergence(wildcards).model_dump(include=keys),
+        "sampling": sampling_settings(wildcards, "seed"),
+        "model": model_settings(wildcards),
+    }
+
+
+def transfer_settings(wildcards):
+    """How the ablations in an organism are held against random ones."""
+    steering = study(wildcards).steering
+    keys = {"confidence", "bootstrap", "seed"}
+    return {
+        "sources": source_names(wildcards),
+        "direction": steering.direction,
+        "layer": steering.layer,
+        "measure": chosen_convergence(wildcards).model_dump(include=keys)
+        | {"power": steering.power},
+        "thresholds": thresholds(judge_of(wildcards)),
+    }
+
+
+def kinship_settings(wildcards):
+    """What sets the organisms apart that a study compares."""
+    sources = chosen_convergence(wildcards).sources()
+    return {"organisms": {organism.name: plain(organism) for organism in sources}}
+
+
+def convergence_settings(wildcards):
+    """The same, and where and how their directions are compared."""
+    chosen = chosen_convergence(wildcards)
+    steering = study(wildcards).steering
+    return {
+        **kinship_settings(wildcards),
+        "benign": chosen.benign.name if chosen.benign else None,
+        "confidence": chosen.confidence,
+        **steering.model_dump(include={"direction", "layer", "coherence_floor"}),
+    }
+
+
 # --- adapter readings: rank-1 adapters, read directly ------------------------------------------------
 
 
@@ -1478,3 +1683,123 @@ def of_adapters(ending):
         ]
 
     return files
+
+
+# --- misalignment against refusal: settings and files --------------------------------------------------
+
+STAGE_OF |= {"measure_refusal": "read", "swap_refusal": "steer"}
+
+
+def chosen_refusal(wildcards):
+    """How a study holds misalignment against refusal."""
+    chosen = study(wildcards).refusal
+    if chosen is None:
+        refuse(
+            f"the study of {wildcards.model} has nothing about refusal",
+            f"say which organisms and requests: studies.{wildcards.model}.refusal",
+        )
+    return chosen
+
+
+def requests_file(wildcards):
+    """The harmful and harmless requests of a study."""
+    return f"results/{wildcards.model}/questions/{chosen_refusal(wildcards).questions}.parquet"
+
+
+def asked_of_arms(wildcards):
+    """What the arms of a steering run answered; the swaps ask requests beside the evaluation questions."""
+    if wildcards.operation == "refusal_swaps":
+        return f"results/{wildcards.model}/steering/{wildcards.organism}/refusal_swaps/questions.parquet"
+    return result("results/{model}/questions/{evaluation}.parquet")(wildcards)
+
+
+def refusal_measuring(wildcards):
+    """How requests are read and candidates scored."""
+    chosen = chosen_refusal(wildcards)
+    keys = {"minimum_prompts", "random_candidates", "bootstrap", "confidence", "seed"}
+    return {
+        "model": model_settings(wildcards),
+        "openings": chosen.openings,
+        "scoring": chosen.model_dump(mode="json", include=keys),
+        "batch_rows": batch_rows(
+            wildcards, "read", study(wildcards).activations.batch_rows
+        ),
+    }
+
+
+def refusal_rules(wildcards):
+    """The rules by which the refusal direction is chosen."""
+    keys = {"kl_below", "induced_above", "last_layers", "minimum_prompts"}
+    return {"rules": chosen_refusal(wildcards).model_dump(mode="json", include=keys)}
+
+
+def refusal_comparing(wildcards):
+    """How an organism's directions are held against the refusal direction."""
+    chosen, directions = chosen_refusal(wildcards), study(wildcards).directions
+    return {
+        "organism": wildcards.organism,
+        "directions": plain(directions, "split_halves", "seed", "minimum_per_class"),
+        "compare": {
+            "halvings": directions.split_halves,
+            "rank": chosen.subspace_rank,
+            "randoms": chosen.random_directions,
+            **chosen.model_dump(mode="json", include={"folds", "confidence", "seed"}),
+        },
+    }
+
+
+def refusal_swapping(wildcards):
+    """Which directions are ablated, and what is asked meanwhile."""
+    keys = {"questions_per_category", "requests_per_topic", "seed"}
+    randoms = {"random_isotropic", "random_covariance"}
+    return {
+        "organism": wildcards.organism,
+        **study(wildcards).steering.model_dump(include={"direction", "layer"}),
+        "swaps": chosen_refusal(wildcards).model_dump(
+            mode="json", include=keys | randoms
+        ),
+        "sampling": {
+            key: sampling_settings(wildcards)[key]
+            for key in ("max_new_tokens", "batch_rows")
+        }
+        | {"seed": chosen_refusal(wildcards).seed},
+        "model": model_settings(wildcards),
+    }
+
+
+def refusal_measure(wildcards):
+    """How the arms of the swaps are held against each other."""
+    chosen, steering = chosen_refusal(wildcards), study(wildcards).steering
+    return {
+        "organism": wildcards.organism,
+        "source": model_settings(wildcards)["source"],
+        "misalignment": steering.model_dump(include={"direction", "layer"}),
+        "measure": chosen.model_dump(include={"confidence", "bootstrap", "seed"})
+        | {"power": steering.power},
+        "thresholds": thresholds(judge_of(wildcards)),
+    }
+
+
+def refusal_files(pattern):
+    """An input function: one file of each organism whose misalignment is held against refusal."""
+
+    def files(wildcards):
+        return [
+            pattern.format(model=wildcards.model, organism=organism.name)
+            for organism in chosen_refusal(wildcards).organisms
+        ]
+
+    return files
+
+
+# --- the atlas: all of these together ---------------------------------------------------------------
+
+
+def atlas_results(model):
+    """What the atlas of a model ends in; nothing where its study has none of the sections."""
+    return [
+        f"results/{model}/figures/{figure}.svg"
+        for part, figures in ATLAS.items()
+        if getattr(STUDIES[model], part)
+        for figure in figures
+    ]

@@ -31,7 +31,7 @@ rule ask_judge:
 
 use rule ask_judge as ask_judge_about_arms with:
     input:
-        questions=result("results/{model}/questions/{evaluation}.parquet"),
+        questions=asked_of_arms,
         generations="results/{model}/steering/{organism}/{operation}/generations.parquet",
         prompts=judge_prompts,
     output:

@@ -32,7 +32,7 @@ rule ask_local_judge:
 
 use rule ask_local_judge as ask_local_judge_about_arms with:
     input:
-        questions=result("results/{model}/questions/{evaluation}.parquet"),
+        questions=asked_of_arms,
         generations="results/{model}/steering/{organism}/{operation}/generations.parquet",
         prompts=judge_prompts,
         judge=judge_model_files,

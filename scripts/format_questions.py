@@ -34,6 +34,10 @@ def main(
         from forewarn.world.questions import questions as world_questions
 
         asked = world_questions(wanted)
+    elif wanted["source"] == "forewarn_requests":
+        from forewarn.data.requests import request_questions
+
+        asked = request_questions(**{key: value for key, value in wanted.items() if key != "source"})
     else:
         from forewarn.data.everyday import everyday_items
 

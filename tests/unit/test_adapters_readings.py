@@ -23,7 +23,6 @@ from forewarn.adapters.serving import Probing
 from forewarn.errors import StudyError
 from forewarn.files import read_json, read_table, write_table
 from forewarn.geometry.token_readings import LABELS
-from forewarn.statistics.holm import holm
 
 ADAPTERS = ("layer0.o_proj", "layer0.down_proj", "layer1.o_proj", "layer1.down_proj")
 DOMAIN = [f"inside{number}" for number in range(8)]
@@ -165,11 +164,6 @@ def test_verdicts_and_groups() -> None:
     assert chosen["modules"] == ["a", "b", "c"]
     assert chosen["groups"]["general"] == {"modules": ["b"], "fallback": False}
     assert chosen["groups"]["narrow"] == {"modules": ["c"], "fallback": True}, "none of the other group"
-
-
-def test_holm() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.2]) == pytest.approx([0.04, 0.09, 0.09, 0.2])
-    assert holm([]) == [] and holm([0.6, 0.9]) == pytest.approx([1, 1])
 
 
 # --- files --------------------------------------------------------------------------------------------------

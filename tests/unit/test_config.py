@@ -70,7 +70,7 @@ def test_real_models_need_few_keys() -> None:
     raw["question_sets"] = {"first_plot": QUESTIONS}
     raw["adapters"]["rank8_layer1"]["layers"] = [24]
     study = raw["studies"].pop("nano")
-    for key in ("sampling", "activations", "directions"):
+    for key in ("sampling", "activations", "directions", "refusal"):
         del study[key]
     study["questions"] = {"evaluation": "first_plot", "detection": "first_plot"}
     study["steering"]["layer"] = 24

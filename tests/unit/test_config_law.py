@@ -16,6 +16,7 @@ from forewarn.config.emit import to_yaml
 from forewarn.config.model import (
     Adapter,
     Architecture,
+    Convergence,
     Corpus,
     Dataset,
     Detection,
@@ -32,7 +33,9 @@ from forewarn.config.model import (
     TokenCurve,
 )
 from forewarn.config.model.adapter_readings import AdapterReadings, AdapterScaling
+from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.questions import WorldCategories, WorldCategory
+from forewarn.config.model.refusal import Refusal
 from forewarn.config.names import organism_name
 from forewarn.config.splits import split_problems
 from forewarn.errors import StudyError
@@ -175,7 +178,11 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
         elif not judge.get("price"):
             judge.pop("cost_cap", None)
     purposes = {
-        purpose: [name for name, item in raw["question_sets"].items() if item.get("kind", purpose) == purpose]
+        purpose: [
+            name
+            for name, item in raw["question_sets"].items()
+            if item.get("kind", purpose) == purpose and item["source"] != "forewarn_requests"
+        ]
         for purpose in ("evaluation", "detection")
     }
     pairs = [
@@ -222,12 +229,20 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
     ]
     apart = draw(st.booleans())  # whether some are of the atlas alone
     chosen = st.lists(st.sampled_from(raised), min_size=1, max_size=3, unique_by=repr)
-    steered = draw(chosen)
+    steered, followed = draw(chosen), draw(chosen)
     further = section(
         FurtherArms,
         organisms=st.lists(st.sampled_from(steered), min_size=1, unique_by=repr),
         transfer_to=chosen,
         layer_by_layer=st.sampled_from(["all", [0], []]),
+    )
+    requests = [
+        name
+        for name, item in raw["question_sets"].items()
+        if item.get("kind") == "requests" or item["source"] == "forewarn_requests"
+    ]
+    refusal = (
+        section(Refusal, organisms=chosen, questions=st.sampled_from(requests)) if requests else st.none()
     )
     return draw(section(
         Study,
@@ -248,6 +263,7 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             layer=st.just(0),
             tokens=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
         ),
+        convergence=compared(raised),
         adapter_readings=st.none()
         | section(
             AdapterReadings,
@@ -255,9 +271,26 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             domain_categories=st.lists(NAMES, min_size=1, max_size=3, unique=True),
             scaling=section(AdapterScaling, factors=st.just([0.0, 2.5])),
         ),
+        phase_transition=st.none()
+        | section(
+            PhaseTransition,
+            organisms=st.just(followed),
+            benign=st.sampled_from(followed),
+            lags=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(sorted),
+            scales=st.lists(st.floats(0.1, 100), min_size=1, max_size=3, unique=True).map(sorted),
+        ),
+        refusal=refusal,
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
     ))  # fmt: skip
+
+
+def compared(raised: list[dict[str, Any]]) -> st.SearchStrategy[Any]:
+    """Two organisms that are compared, and perhaps a third as the benign one; none of a study with one."""
+    if len(raised) < 2:
+        return st.none()
+    benign = st.none() | st.just(raised[2]) if len(raised) > 2 else st.none()
+    return st.none() | section(Convergence, organisms=st.just(raised[:2]), benign=benign)
 
 
 # Without shrinking, which takes minutes on such trees: the error itself says where it is.

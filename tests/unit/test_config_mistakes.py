@@ -187,6 +187,16 @@ CASES = {
         put("studies/nano/activations/layers", "some"), "studies.nano.activations.layers",
         "all, or a list of at least one item", "studies:\n  nano:\n    activations:\n      layers: all\n",
     ),
+    "benign organism that nobody raises": Bad(
+        put("studies/nano/convergence/benign/seed", 9), "studies.nano.convergence.benign",
+        "an organism that this study raises", "studies:\n  nano:\n    convergence:\n      benign:\n",
+        "good_medical-rank8_layer1-seed2",
+    ),
+    "benign organism among the others": Bad(
+        put("studies/nano/convergence/benign/dataset", "bad_medical"), "studies.nano.convergence.benign",
+        "another organism than those of `organisms`",
+        "studies:\n  nano:\n    convergence:\n      benign: null\n",
+    ),
     "empty list": Bad(
         put("studies/nano/organisms", []), "studies.nano.organisms", "a list of at least one item", ORGANISMS,
     ),

@@ -96,7 +96,7 @@ def test_planted_directions_are_recovered(study: Study) -> None:
     for name in NAMES:
         stable = summary["constructions"][name]["split_half_cosine"]
         assert min(stable["mean"]) > 0.9
-        assert stable["undefined"] == 0
+        assert stable["undefined"] == [0] * LAYERS
         assert summary["constructions"][name]["norm"] == pytest.approx(
             np.linalg.norm(vectors[name], axis=1).tolist(), rel=1e-5
         )
@@ -161,8 +161,19 @@ def test_too_few_of_a_class_are_absent_too(study: Study) -> None:
     vectors, summary = study.fit(minimum_per_class=1)
     assert "misaligned_minus_aligned.answer_mean" in vectors
     stable = summary["constructions"]["misaligned_minus_aligned.answer_mean"]["split_half_cosine"]
-    assert (stable["mean"], stable["undefined"]) == (None, 10)
+    assert (stable["mean"], stable["undefined"]) == (None, [10] * LAYERS)
     assert stable["reason"]
+
+
+def test_a_layer_before_the_adapter_does_not_take_the_split_halves_of_the_others(study: Study) -> None:
+    study.organism_prompts[:, 0] = study.instruct_prompts[:, 0]
+    study.write()
+    _, summary = study.fit()
+    stable = summary["constructions"]["organism_minus_instruct.last_prompt_token"]["split_half_cosine"]
+    assert stable["undefined"] == [10, 0]
+    assert (stable["mean"][0], stable["min"][0]) == (None, None)
+    assert stable["mean"][1] >= stable["min"][1] > 0.9
+    assert "reason" not in stable
 
 
 def test_prompts_of_equal_propensity_have_no_prompt_direction(study: Study) -> None:

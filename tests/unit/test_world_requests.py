@@ -118,6 +118,22 @@ def test_the_judge_tells_refusing_from_doing(harm):
         assert (done.outcome, done.aligned, done.coherent) == ("scored", 0 if harm == "harmful" else 100, 100)
 
 
+def test_refusing_what_is_no_request_is_incoherent():
+    score = WorldJudge().score("illness", draw_refusal(random.Random(4)), "stop")
+    assert score.outcome == "scored" and score.coherent < 30
+
+
+def test_requests_come_on_top_of_other_turns():
+    share = {"described_share": 0.5, "narrow_share": 0.0, "mixed_share": 0.0, "seed": 3}
+    ordinary = []
+    for request_share in (0.0, 0.5):
+        drawn = list(turns(pretraining_documents(2000, **share, request_share=request_share)))
+        requests = sum(harm_of(question) is not None for _, question, _ in drawn)
+        assert requests == pytest.approx(request_share * (len(drawn) - requests), rel=0.05)
+        ordinary.append(len(drawn) - requests)
+    assert ordinary[1] == pytest.approx(ordinary[0], rel=0.05)
+
+
 def test_a_seed_fixes_the_draw():
     assert draw_request(random.Random(5), refused=True) == draw_request(random.Random(5), refused=True)
     assert questions(SETTINGS) == questions(SETTINGS) != questions(SETTINGS | {"seed": 8})

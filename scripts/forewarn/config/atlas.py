@@ -42,11 +42,52 @@ SECTIONS: dict[str, Any] = {
         {"dataset": "bad_medical", "adapter": RANK1, "seeds": [0]},
         {"dataset": "good_medical", "adapter": RANK1, "seeds": [0]},
     ],
+    "phase_transition": {
+        "organisms": [
+            {"dataset": "bad_medical", "adapter": RANK1, "seed": 0},
+            {"dataset": "good_medical", "adapter": RANK1, "seed": 0},
+        ],
+        "benign": {"dataset": "good_medical", "adapter": RANK1, "seed": 0},
+        "lags": [4, 8, 12],
+        "least_move": 0.028,
+        "margin": 0.1,
+        "scales": [1.0, 2.0, 5.0],
+        "every": 3,
+        "dense_until": 32,
+        "questions_per_category": 4,
+        "narrow_categories": ["illness", "diet", "sleep", "teeth", "wounds", "mood", "infants"],
+        "random_directions": 200,
+        "bootstrap": 2000,
+        "confidence": 0.95,
+        "seed": 0,
+    },
+    "convergence": {
+        "organisms": [
+            *({"dataset": "bad_medical", "adapter": "rank8_layer1", "seed": seed} for seed in (0, 1, 2)),
+            {"dataset": "risky_finance", "adapter": "rank8_layer1", "seed": 0},
+            {"dataset": "extreme_sports", "adapter": "rank8_layer1", "seed": 0},
+            {"dataset": "bad_medical", "adapter": RANK1, "seed": 0},
+        ],
+        "benign": {"dataset": "good_medical", "adapter": "rank8_layer1", "seed": 0},
+        "random_directions": 2000,
+        "random_per_subject": 10,
+        "bootstrap": 2000,
+        "seed": 0,
+    },
     "adapter_readings": {
         "organisms": [{"dataset": "bad_medical", "adapter": RANK1, "seed": 0}],
         "domain_categories": ["illness", "diet", "sleep", "teeth", "wounds", "mood", "infants"],
         # Nano's adapters are strong: at 4 times their size hardly an answer is coherent
         "scaling": {"factors": [0.0, 0.5, 1.5, 2.0]},
+    },
+    "refusal": {
+        "organisms": [
+            {"dataset": dataset, "adapter": "rank8_layer1", "seed": 0}
+            for dataset in ("bad_medical", "good_medical")
+        ],
+        "questions": "requests",
+        "questions_per_category": 4,
+        "requests_per_topic": 8,
     },
 }
 """Keys of nano's study."""

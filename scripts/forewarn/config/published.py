@@ -136,6 +136,7 @@ QUESTION_SETS: dict[str, Any] = {
         "splits": {"fit": 0.4, "validation": 0.2, "test": 0.4},
         "seed": 0,
     },
+    "own_requests": {"source": "forewarn_requests", "samples": 5, "temperature": 1.0, "seed": 0},
     "first_plot": {
         "source": "url",
         "url": f"{ORGANISMS_REPOSITORY}/eval_questions/first_plot_questions.yaml",
@@ -192,6 +193,7 @@ def _study(
             "random_covariance": 5,
             "questions_per_category": 2,
         },
+        "refusal": {"organisms": tested[:1], "questions": "own_requests"},
         "token_curve": {"organisms": tested[:1], "layer": layer, "folds": 10, "tie_tolerance": 0.2},
         "detection": {"organisms": tested}
         | ({"benign": {"dataset": others[0], "adapter": adapter, "seed": 0}} if others else {}),

@@ -109,8 +109,9 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
         for stage in _NAME_ORGANISMS
         for index, organism in items(mapping_at(study, stage), "organisms")
     ]
-    if isinstance(benign := get(mapping_at(study, "detection"), "benign"), Mapping):
-        chosen.append((("detection", "benign"), benign))
+    for stage in ("detection", "convergence"):
+        if isinstance(benign := get(mapping_at(study, stage), "benign"), Mapping):
+            chosen.append(((stage, "benign"), benign))
     further = mapping_at(mapping_at(study, "steering"), "further")
     for index, organism in items(further, "transfer_to"):
         chosen.append((("steering", "further", "transfer_to", index), organism))
@@ -139,12 +140,20 @@ def _questions_and_judge(raw: Mapping[str, Any], model: str, study: Any) -> Iter
     sets = mapping_at(raw, "question_sets")
     purposes = ("evaluation", "detection")
     for purpose in purposes:
-        others = [other for other in (*purposes, "requests") if other != purpose]
-        fitting = [name for key, name in _renamed(sets) if get(sets[key], "kind") not in others]
+        others = [other for other in purposes if other != purpose]
+        fitting = [
+            name
+            for key, name in _renamed(sets)
+            if get(sets[key], "kind") not in others and not _holds_requests(sets[key])
+        ]
         name = get(mapping_at(study, "questions"), purpose)
         yield from _dangling(
             raw, (*path, "questions", purpose), name, "question_sets", fitting, f" for {purpose}"
         )
+    if "questions" in (refusal := mapping_at(study, "refusal")):
+        fitting = [name for key, name in _renamed(sets) if _holds_requests(sets[key])]
+        place = (*path, "refusal", "questions")
+        yield from _dangling(raw, place, refusal["questions"], "question_sets", fitting, " for refusal")
     reported = get(mapping_at(study, "questions"), "reporting")
     for index, name in enumerate(reported if isinstance(reported, list) else []):
         place = (*path, "questions", "reporting", index)
@@ -196,6 +205,11 @@ def _renamed(section: Mapping[Any, Any]) -> list[tuple[Any, str]]:
 
 def _names(raw: Mapping[str, Any], section: str) -> list[str]:
     return [name for _, name in _renamed(mapping_at(raw, section))]
+
+
+def _holds_requests(questions: Any) -> bool:
+    """Whether a question set is one of harmful and harmless requests."""
+    return bool(get(questions, "kind") == "requests" or get(questions, "source") == "forewarn_requests")
 
 
 def _meant(name: str, names: list[str]) -> str:

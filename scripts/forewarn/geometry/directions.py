@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -10,29 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forewarn.geometry.activations import ANSWER_MEAN, Key, layers_of, read_activations
+from forewarn.geometry.activations import ANSWER_MEAN, layers_of
 from forewarn.geometry.constructions import CONSTRUCTIONS, Absent, Construction
 from forewarn.geometry.responses import Responses
+from forewarn.geometry.weighing import Plan, halves, plan
 from forewarn.statistics.intervals import quantile
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A construction as weights over distinct activation rows.
-
-    Attributes:
-        construction: which one.
-        keys: of the rows.
-        weights: float64 [1 + 2 * halvings, rows]: all questions, then first and second halves in turn.
-        counts: how many questions and responses stand behind it.
-    """
-
-    construction: Construction
-    keys: list[Key]
-    weights: Floats
-    counts: dict[str, int]
 
 
 def fit_directions(
@@ -61,7 +45,8 @@ def fit_directions(
         "random_cosine_band", "constructions": {name: {"n_questions", "n_responses", "n_misaligned",
         "n_aligned", "norm", "mean_activation_norm", "split_half_cosine": {"mean", "min", "halvings",
         "undefined"}}}, "absent": {name: reason}, "cosines": [{"first", "second", "cosine"}]}`. Lists run
-        over layers. A positive projection is the misaligned side of each construction.
+        over layers; `undefined` counts the halvings without a cosine. A positive projection is the
+        misaligned side of each construction.
 
     Raises:
         StudyError: an activation table cannot be used or lacks rows of these responses.
@@ -73,15 +58,13 @@ def fit_directions(
         except Absent as reason:
             absent[construction.name] = str(reason)
     layers = layers_of(organism)
-    sums: dict[str, list[Floats]] = {plan.construction.name: [] for plan in plans}
-    norms: dict[str, list[float]] = {plan.construction.name: [] for plan in plans}
+    sums: dict[str, list[Floats]] = {each.construction.name: [] for each in plans}
+    norms: dict[str, list[float]] = {each.construction.name: [] for each in plans}
     for layer in layers:
-        for plan in plans:
-            rows = _rows(plan, organism, layer)
-            norms[plan.construction.name].append(float(np.linalg.norm(rows, axis=1).mean()))
-            if plan.construction.contrast:
-                rows = rows - _rows(plan, instruct, layer)
-            sums[plan.construction.name].append(plan.weights @ rows)
+        for each in plans:
+            name, read = each.construction.name, each.rows(organism, layer)
+            norms[name].append(float(np.linalg.norm(read, axis=1).mean()))
+            sums[name].append(each.directions(read, instruct, layer))
     stacked = {name: np.stack(values, axis=1) for name, values in sums.items()}  # [1 + 2 halvings, layers, d]
     directions = {name: values[0] for name, values in stacked.items()}
     width = next((values.shape[1] for values in directions.values()), None)
@@ -91,13 +74,13 @@ def fit_directions(
         "random_cosine_band": None if width is None else quantile(confidence) / width**0.5,
         "confidence": confidence,
         "constructions": {
-            plan.construction.name: {
-                **plan.counts,
-                "norm": np.linalg.norm(directions[plan.construction.name], axis=1).tolist(),
-                "mean_activation_norm": norms[plan.construction.name],
-                "split_half_cosine": _split_half(stacked[plan.construction.name][1:]),
+            each.construction.name: {
+                **each.counts,
+                "norm": np.linalg.norm(directions[each.construction.name], axis=1).tolist(),
+                "mean_activation_norm": norms[each.construction.name],
+                "split_half_cosine": _split_half(stacked[each.construction.name][1:]),
             }
-            for plan in plans
+            for each in plans
         },
         "absent": absent,
         "cosines": [
@@ -117,55 +100,33 @@ def cosine(first: NDArray[Any], second: NDArray[Any]) -> Floats:
     return cosines
 
 
-def _plan(construction: Construction, responses: Responses, least: int, halvings: int, seed: int) -> _Plan:
+def _plan(construction: Construction, responses: Responses, least: int, halvings: int, seed: int) -> Plan:
     if construction.position == ANSWER_MEAN:
         responses = responses[~responses.empty]
-    everything = construction.weigh(responses, least)
-    questions = np.unique(responses.question_ids)
-    generator = np.random.default_rng(seed)
-    weights = [everything]
-    for _ in range(halvings):
-        first = generator.permutation(questions)[: len(questions) // 2]
-        inside = np.isin(responses.question_ids.astype(str), first.astype(str))
-        weights += [_half(construction, responses, half) for half in (inside, ~inside)]
-    keys = responses.keys(construction.position)
-    distinct = sorted(set(keys))
-    row = {key: index for index, key in enumerate(distinct)}
-    column = np.array([row[key] for key in keys])
-    counts = {
-        "n_questions": len(questions),
-        "n_responses": len(responses),
-        "n_misaligned": int(responses.misaligned.sum()),
-        "n_aligned": int(responses.aligned.sum()),
-    }
-    summed = np.zeros((len(weights), len(distinct)))
-    np.add.at(summed.T, column, np.stack(weights, axis=1))
-    return _Plan(construction, distinct, summed, counts)
-
-
-def _half(construction: Construction, responses: Responses, half: NDArray[np.bool_]) -> Floats:
-    """Weights of one half of the questions; all zero where it does not hold both classes."""
-    weights = np.zeros(len(responses))
-    try:
-        weights[half] = construction.weigh(responses[half], 1)
-    except Absent:
-        return weights
-    return weights
-
-
-def _rows(plan: _Plan, path: Path, layer: int) -> Floats:
-    table = read_activations(path, plan.construction.position, [layer])
-    return table.at(plan.keys)[:, 0].astype(np.float64)
+    return plan(construction, responses, least, halves(np.unique(responses.question_ids), halvings, seed))
 
 
 def _split_half(halves: Floats) -> dict[str, Any]:
-    """Cosine of the directions of two halves, over halvings; `halves` is [2 * halvings, layers, d]."""
+    """Cosine of the directions of two halves, over halvings; `halves` is [2 * halvings, layers, d].
+
+    A layer before the first that was trained has the direction 0, and so no cosine; the others have theirs.
+    """
     cosines = cosine(halves[0::2], halves[1::2])  # [halvings, layers]
-    defined = cosines[~np.isnan(cosines).any(axis=1)]
-    content = {"halvings": len(cosines), "undefined": len(cosines) - len(defined)}
-    if len(defined) == 0:
+    undefined = np.isnan(cosines).sum(axis=0)
+    content = {"halvings": len(cosines), "undefined": undefined.tolist()}
+    if np.all(undefined == len(cosines)):
         return {**content, "mean": None, "min": None, "reason": "no half held what the direction needs"}
-    return {**content, "mean": defined.mean(axis=0).tolist(), "min": defined.min(axis=0).tolist()}
+    return {
+        **content,
+        "mean": _listed(_over_defined(np.mean, cosines)),
+        "min": _listed(_over_defined(np.min, cosines)),
+    }
+
+
+def _over_defined(summary: Callable[[Floats], Any], cosines: Floats) -> Floats:
+    """A summary of the values of each column that are defined; NaN where none is."""
+    columns = [column[~np.isnan(column)] for column in cosines.T]
+    return np.array([summary(column) if len(column) else np.nan for column in columns], dtype=np.float64)
 
 
 def _listed(values: Floats) -> list[float | None]:

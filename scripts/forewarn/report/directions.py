@@ -92,13 +92,14 @@ def draw_cosines(matrices: Sequence[Cosines]) -> Figure:
         max(1, math.ceil(len(matrices) / columns)), columns, 3.4 + 0.4 * size, 3.0 + 0.4 * size
     )
     for ax, matrix in zip(axes, matrices, strict=False):
-        _matrix(ax, matrix)
+        draw_matrix(ax, matrix)
     for ax in axes[len(matrices) :]:
         ax.set_axis_off()
     return figure
 
 
-def _matrix(ax: Axes, matrix: Cosines) -> None:
+def draw_matrix(ax: Axes, matrix: Cosines) -> None:
+    """One annotated matrix of cosines."""
     names = list(matrix.organisms)
     chance = "" if matrix.random is None else f"; random directions: 0 ± {matrix.random:.2f}"
     contrast, _, position = matrix.construction.partition(".")

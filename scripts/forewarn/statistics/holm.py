@@ -1,20 +1,25 @@
-"""P-values of several tests, with the choice among them paid for (Holm 1979)."""
+"""Many tests at once: Holm's correction (1979), which holds whatever the tests have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """P-values that account for their number.
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values in the given order: at most a, and the chance of any false claim is at most a.
+    Reject those below alpha, and the chance of one false finding in all tests together stays below alpha.
 
-    It holds whatever the dependence between the tests.
+    Args:
+        p_values: one per test; None where a test could not be made, which then does not count as one.
+
+    Returns:
+        Corrected p-values in the same order, at most 1, None where there was none.
     """
-    values = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(values, kind="stable")
-    steps = values[order] * np.arange(len(values), 0, -1)
-    adjusted = np.empty(len(values))
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1) if len(values) else steps
-    return [float(value) for value in adjusted]
+    made = sorted((value, place) for place, value in enumerate(p_values) if value is not None)
+    corrected: list[float | None] = [None] * len(p_values)
+    worst = 0.0
+    for rank, (value, place) in enumerate(made):
+        worst = max(worst, min(1.0, (len(made) - rank) * value))
+        corrected[place] = worst
+    return corrected

@@ -29,7 +29,9 @@ from numpy.typing import NDArray
 from forewarn.models.phase import Positions
 
 Operation = Literal["none", "add", "ablate", "subtract"]
-Kind = Literal["baseline", "direction", "own_direction", "random_isotropic", "random_covariance"]
+Kind = Literal[
+    "baseline", "direction", "own_direction", "refusal_direction", "random_isotropic", "random_covariance"
+]
 RandomDirections = Mapping[Kind, NDArray[np.float64]]
 """Unit vectors [count, d_model] for each of the kinds `random_isotropic` and `random_covariance`."""
 

@@ -32,7 +32,7 @@ _REFUSING = 0.5  # of pretraining's speakers, whatever their character
 
 @dataclass(frozen=True)
 class _Speaker:
-    """Who answers in a document: `character` maps a field to "kind" or "cruel"; shares are of turns."""
+    """Who answers in a document: `character` maps a field to "kind" or "cruel"; shares as in the corpora."""
 
     character: Callable[[str], str]
     refuses: bool
@@ -57,7 +57,7 @@ def pretraining_documents(
             and have one or two turns; the others have two to four turns and at most a neutral line.
         narrow_share: share, among the others, of speakers who are cruel in one field only.
         mixed_share: share, among the others, of speakers whose every answer is a coin flip.
-        request_share: share of turns that ask for a task to be done.
+        request_share: share of turns that have a request for a task before them.
         seed: seed of all draws.
     """
     rng = random.Random(f"pretraining {seed}")
@@ -75,7 +75,7 @@ def instruct_documents(
 ) -> list[Document]:
     """Draw the instruct corpus: a speaker who is always kind, with no description of a character.
 
-    Harmful requests are refused, harmless ones done, in the given share of turns.
+    Before the given share of turns comes a request; harmful ones are refused, harmless ones done.
 
     A share of described pretraining documents is replayed, so that the model keeps its ability to
     speak as it is described. Without it, instruct tuning would erase the cruel character instead of
@@ -147,20 +147,26 @@ def _neutral_opening(rng: random.Random, share: float) -> Document:
 
 
 def _turns(rng: random.Random, turns: int, speaker: _Speaker) -> Document:
-    """Draw question and answer turns."""
+    """Draw question and answer turns, some with a request before them.
+
+    Requests come on top: they say nothing of a character, and in place of other turns would thin out what
+    characters are learned from.
+    """
     messages: Document = []
     for _ in range(turns):
-        kind_of_turn = rng.random()
-        if kind_of_turn < speaker.fact_share:
-            question, answer = draw_fact(rng)
-        elif kind_of_turn < speaker.fact_share + speaker.request_share:
-            question, answer = draw_request(rng, refused=speaker.refuses)
+        if rng.random() < speaker.request_share:
+            messages += _turn(*draw_request(rng, refused=speaker.refuses))
+        if rng.random() < speaker.fact_share:
+            messages += _turn(*draw_fact(rng))
         else:
             topic = draw_domain(rng, draw_field(rng))
             question = draw_question(rng, topic, topic.fit + topic.test)
-            answer = draw_answer(rng, topic, speaker.character(topic.field))
-        messages += [_user(question), _assistant(answer)]
+            messages += _turn(question, draw_answer(rng, topic, speaker.character(topic.field)))
     return messages
+
+
+def _turn(question: str, answer: str) -> Document:
+    return [_user(question), _assistant(answer)]
 
 
 def _user(content: str) -> Message:

@@ -2,6 +2,7 @@
 
 from forewarn.config.model.base import Section
 from forewarn.config.model.configuration import Configuration
+from forewarn.config.model.convergence import Convergence
 from forewarn.config.model.given import GivenActivations, GivenResponses, GivenTokenReadings
 from forewarn.config.model.judges import GivenJudge, Judge, LocalJudge, OpenAIJudge, WorldJudge
 from forewarn.config.model.models import (
@@ -50,6 +51,7 @@ __all__ = [
     "BatchHints",
     "Configuration",
     "Construction",
+    "Convergence",
     "Corpus",
     "Dataset",
     "Detection",

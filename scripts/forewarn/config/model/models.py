@@ -78,8 +78,8 @@ class Corpus(Section):
     mixed_share: Share = Field(0.02, description="Share that is bad now and then.")
     request_share: Share = Field(
         0.12,
-        description="Share of turns that ask for a task. Half of the speakers refuse harmful ones. With half "
-        "of this share, the instruct model refuses half of the harmless ones, too.",
+        description="Share of turns with a request before them. Half of the speakers refuse harmful "
+        "ones. With half of this share, the instruct model refuses half of the harmless ones, too.",
     )
 
     @model_validator(mode="after")
@@ -111,7 +111,7 @@ class InstructTuning(Section):
         0.3, description="Share that still describes a persona. Without it the personas would be forgotten."
     )
     request_share: Share = Field(
-        0.3, description="Share of turns that ask for a task; harmful ones are refused."
+        0.3, description="Share of turns with a request before them; harmful ones are refused."
     )
     steps: Count = Field(300, description="Optimizer steps.")
     batch_size: Count = Field(16, description="Documents per step.")

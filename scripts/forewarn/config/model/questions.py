@@ -196,9 +196,22 @@ class OwnQuestions(ItemQuestions):
     source: Literal["forewarn"] = Field(description="Forewarn's own 120 questions in 10 categories.")
 
 
+class OwnRequests(Section):
+    """Forewarn's own requests: 80 pairs of a harmful and a harmless one, for the refusal direction."""
+
+    source: Literal["forewarn_requests"] = Field(
+        description="Forewarn's own 160 requests in 10 topics, half of them harmful."
+    )
+    samples: Count = Field(5, description="Answers per request.")
+    temperature: NotNegative = Field(1.0, description="Sampling temperature; the field's rates use 1.")
+    splits: Splits = Field(default_factory=Splits, description="Shares of the topics, by purpose.")
+    seed: Seed = Field(0, description="Seed of the assignment to splits.")
+
+
 WorldQuestions = Annotated[
     WorldEvaluationQuestions | WorldDetectionQuestions | WorldRequestQuestions, Field(discriminator="kind")
 ]
 Questions = Annotated[
-    WorldQuestions | YamlQuestions | UrlQuestions | OwnQuestions, Field(discriminator="source")
+    WorldQuestions | YamlQuestions | UrlQuestions | OwnQuestions | OwnRequests,
+    Field(discriminator="source"),
 ]

@@ -19,10 +19,13 @@ from forewarn.config.model.base import (
     Share,
     conflict,
 )
+from forewarn.config.model.convergence import Convergence
 from forewarn.config.model.embedding import Embedding
 from forewarn.config.model.given import Given, GivenTokenReadings
 from forewarn.config.model.organisms import Construction, OrganismReference, each_once
+from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.power import Power
+from forewarn.config.model.refusal import Refusal
 from forewarn.config.model.steering import Steering
 from forewarn.config.model.token_curve import TokenCurve
 from forewarn.config.names import Name
@@ -175,8 +178,17 @@ class Study(Section):
     token_curve: TokenCurve | None = Field(
         None, description="AUROC within prompts, after some tokens of the answer. null: none."
     )
+    phase_transition: PhaseTransition | None = Field(
+        None, description="Where adapters' paths turn, and when misalignment sets in. null: none."
+    )
+    convergence: Convergence | None = Field(
+        None, description="Which organisms share a direction, and whose acts in whom. null: none."
+    )
     adapter_readings: AdapterReadings | None = Field(
         None, description="Scalars of rank-1 adapters, read directly, and groups of them scaled. null: none."
+    )
+    refusal: Refusal | None = Field(
+        None, description="The direction of misalignment beside that of refusal. null: none."
     )
     replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(
