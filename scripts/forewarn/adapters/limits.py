@@ -1,4 +1,8 @@
-"""What a set of answers cannot show, whatever the numbers are."""
+"""What a set of answers cannot show, whatever the numbers are.
+
+The scalars that arXiv 2506.11618 released lack three things: aligned answers outside medicine, prompts with
+medical and other answers, and the gradients by which the paper chose tokens; here all tokens count.
+"""
 
 from __future__ import annotations
 

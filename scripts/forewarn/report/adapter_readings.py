@@ -16,7 +16,8 @@ QUESTIONS = {
     "misaligned": ("misaligned or aligned?", BLUE, "o"),
     "in_domain": ("misaligned: in the domain?", VERMILION, "s"),
 }
-WIDTH, HEIGHT = 4.7, 4.6
+WIDTH, HEIGHT = 4.9, 4.6
+_BUTT: dict[str, Any] = {"solid_capstyle": "butt"}  # else a thick line is longer than what it shows
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def _coefficients(ax: Axes, organism: AdapterRow) -> None:
         rows = [row for row in organism.coefficients if row["problem"] == name]
         for row in rows:
             at = places[row["adapter"]] + shift
-            ax.plot([at, at], [row["null_low"], row["null_high"]], color=BAND, linewidth=7, zorder=1)
+            ax.plot([at, at], [row["null_low"], row["null_high"]], color=BAND, linewidth=7, zorder=1, **_BUTT)
             if row["coefficient_low"] is not None:
                 ends = [row["coefficient_low"], row["coefficient_high"]]
                 ax.plot([at, at], ends, color=color, linewidth=1.1, zorder=2)
@@ -75,7 +76,9 @@ def _coefficients(ax: Axes, organism: AdapterRow) -> None:
     ax.plot([], [], " ", label="filled: serves the question (Holm)")
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.set_ylabel("L1 coefficient (per standard deviation)")
-    ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.38), borderaxespad=0, ncols=2)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.45 * (high - low))  # room for the legend
+    ax.legend(loc="upper left", fontsize=7)
 
 
 def _told(organism: AdapterRow) -> list[str]:
@@ -108,7 +111,7 @@ def _areas(ax: Axes, organism: AdapterRow) -> None:
     for at, (_, area, color, marker) in enumerate(shown):
         null = area.get("null")
         if null and null["low"] is not None:
-            ax.plot([null["low"], null["high"]], [at, at], color=BAND, linewidth=9, zorder=1)
+            ax.plot([null["low"], null["high"]], [at, at], color=BAND, linewidth=9, zorder=1, **_BUTT)
         if area["auroc"] is None:
             continue
         if area["interval"]["low"] is not None:
