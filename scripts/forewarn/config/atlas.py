@@ -22,7 +22,7 @@ ADAPTERS: dict[str, Any] = {
         "batch_size": 16,
         "max_length": 256,
         "max_truncated_share": 0.0,
-        "trajectory_every": 4,
+        "trajectory_every": 2,
     },
 }
 
@@ -48,12 +48,12 @@ SECTIONS: dict[str, Any] = {
             {"dataset": "good_medical", "adapter": RANK1, "seed": 0},
         ],
         "benign": {"dataset": "good_medical", "adapter": RANK1, "seed": 0},
-        "lags": [4, 8, 12],
+        "lags": [2, 4, 6],  # So short that a turn would show before behaviour changes, at steps 8 to 12
         "least_move": 0.028,
         "margin": 0.1,
         "scales": [1.0, 2.0, 5.0],
-        "every": 3,
-        "dense_until": 32,
+        "every": 6,
+        "dense_until": 24,
         "questions_per_category": 4,
         "narrow_categories": ["illness", "diet", "sleep", "teeth", "wounds", "mood", "infants"],
         "random_directions": 200,
