@@ -1384,11 +1384,16 @@ def chosen_transition(wildcards):
 
 
 def trajectory_file(who):
-    """An input function: the trajectory of the organism of a path, or of the benign one (`benign`)."""
+    """An input function: the trajectory of the organism of a path, or of the benign one (`benign`).
+
+    It is not named twice where the two are one.
+    """
 
     def path(wildcards):
         chosen = chosen_transition(wildcards)
         name = chosen.benign.name if who == "benign" else wildcards.organism
+        if who == "benign" and name == wildcards.organism:
+            return []
         if name in [*FULL_ORGANISMS, *RELEASED_ORGANISMS]:
             how = "in all its weights" if name in FULL_ORGANISMS else "by others"
             refuse(
@@ -1437,13 +1442,13 @@ def transition_settings(wildcards):
 
 
 def of_benign(name):
-    """An input function: what the benign organism's checkpoints answered, or a judge said of it."""
+    """An input function: what the benign organism's checkpoints answered, or a judge said of it; as above."""
 
     def path(wildcards):
-        folder = (
-            f"results/{wildcards.model}/steering/"
-            f"{chosen_transition(wildcards).benign.name}/checkpoints"
-        )
+        benign = chosen_transition(wildcards).benign.name
+        if benign == wildcards.organism:
+            return []
+        folder = f"results/{wildcards.model}/steering/{benign}/checkpoints"
         return f"{folder}/{name.format(judge=study(wildcards).judge)}.parquet"
 
     return path

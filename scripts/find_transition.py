@@ -7,7 +7,6 @@ from typing import Any
 def main(
     *,
     trajectory: Path,
-    benign_trajectory: Path,
     training: Path,
     directions: Path,
     direction_summary: Path,
@@ -15,12 +14,13 @@ def main(
     questions: Path,
     generations: Path,
     opinions: Path,
-    benign_generations: Path,
-    benign_opinions: Path,
     path: Path,
     behaviour: Path,
     summary: Path,
     settings: dict[str, Any],
+    benign_trajectory: Path | None = None,
+    benign_generations: Path | None = None,
+    benign_opinions: Path | None = None,
 ) -> None:
     """Write `path` (parquet, per step), `behaviour` (parquet, per checkpoint) and `summary` (JSON).
 
@@ -29,7 +29,7 @@ def main(
         activations: of the instruct model, whose covariance some random directions get.
         questions: question set that was asked from.
         generations, opinions: responses of the organism's checkpoints, and the judge's opinions of them.
-        benign_trajectory, benign_generations, benign_opinions: the same of the benign organism.
+        benign_trajectory, benign_generations, benign_opinions: of the benign one; None if it is this one.
         path, behaviour: tables to write, see `SCHEMA` of `forewarn.trajectory.geometry` and `.behaviour`.
         summary: JSON to write.
         settings: `organism`, `phase_transition` as configured, and the judge's `thresholds`.
@@ -41,14 +41,12 @@ def main(
     from forewarn.steering.summary import judged_arms
     from forewarn.trajectory.summary import phase_transition
 
-    asked = read_columns(questions, QUESTIONS)
-    own, benign = (
-        judged_arms(asked, read_table(answers), read_columns(judged, NUMBERS), settings["thresholds"])
-        for answers, judged in ((generations, opinions), (benign_generations, benign_opinions))
-    )
+    asked, cuts = read_columns(questions, QUESTIONS), settings["thresholds"]
+    pairs = ((generations, opinions), (benign_generations or generations, benign_opinions or opinions))
+    own, benign = (judged_arms(asked, read_table(a), read_columns(o, NUMBERS), cuts) for a, o in pairs)
     content, geometry, rates = phase_transition(
-        trajectory, benign_trajectory, training, directions, direction_summary, activations, own, benign,
-        settings,
+        trajectory, benign_trajectory or trajectory, training, directions, direction_summary, activations,
+        own, benign, settings,
     )  # fmt: skip
     write_table(path, geometry)
     write_table(behaviour, rates)
