@@ -122,13 +122,13 @@ rule plot_convergence:
         figure=report(
             "results/{model}/figures/convergence.svg",
             caption="report/convergence.rst",
-            category="Atlas",
+            category="Mechanisms",
             labels={"model": "{model}", "figure": "Cosines between organisms"},
         ),
         transfer=report(
             "results/{model}/figures/transfer.svg",
             caption="report/transfer.rst",
-            category="Atlas",
+            category="Mechanisms",
             labels={"model": "{model}", "figure": "Ablation across organisms"},
         ),
     log:

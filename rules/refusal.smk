@@ -102,7 +102,7 @@ rule plot_refusal:
         figure=report(
             "results/{model}/figures/refusal.svg",
             caption="report/refusal.rst",
-            category="Atlas",
+            category="Mechanisms",
             labels={"model": "{model}", "figure": "Misalignment against refusal"},
         ),
     log:
