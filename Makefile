@@ -66,7 +66,7 @@ audit verify plan: environment  ## where TARGET comes from; whether it still hol
 	@.venv/bin/python scripts/ledger.py $@ $(TARGET)
 
 publish: environment  ## bring the study in the repository (.dvc/store) up to date, after a run
-	@$(SNAKEMAKE) --quiet all -- $(MODEL)
+	@$(SNAKEMAKE) --quiet all -- $(MODEL) $(if $(ATLAS),atlas_$(MODEL))
 	@.venv/bin/python scripts/ledger.py publish results/$(MODEL) --without $(LEFT_OUT) --private $(PRIVATE)
 
 bench: environment  ## measure what batching and streaming gain, as ratios (on nano, once it is there)
