@@ -12,7 +12,8 @@ TARGET ?= results/$(MODEL)/detection_auc.json
 # Of the study in the repository: large, and quickly made anew.
 LEFT_OUT := 'results/*/activations/*' 'results/*/prefixes/*' 'results/*/base/*' 'results/*/adapter_scalars/*' \
     'results/*/refusal/activations.parquet' 'results/*/steering/*/checkpoints/*' \
-    'results/*/steering/*/transfer_matrix*' 'results/*/steering/*/adapter_groups/*'
+    'results/*/steering/*/transfer_matrix*' 'results/*/steering/*/adapter_groups/*' \
+    'results/*/organisms/*/trajectory.safetensors'
 # `python -m` rather than the installed commands: it survives a folder that is moved or has spaces in its path.
 # What others published, some of it encrypted, stays with them: no text of theirs gets into git.
 PRIVATE := 'results/sources/*'
