@@ -30,6 +30,16 @@ def finished(shared: Path, repository: Path) -> Checkout:
     return Checkout(built_once(shared / "a checkout", build), SMOKE)
 
 
+@pytest.fixture(scope="session")
+def charted(finished: Checkout, shared: Path) -> Checkout:
+    """The finished checkout with the atlas of the smoke study. Leave it as it is."""
+
+    def build(folder: Path) -> None:
+        finished.copied(folder).run("atlas_smoke", cores=2)
+
+    return Checkout(built_once(shared / "charted", build), SMOKE)
+
+
 @pytest.fixture
 def unfinished(finished: Checkout, tmp_path: Path) -> Checkout:
     """A copy of the finished checkout, for one test to delete from and run again."""

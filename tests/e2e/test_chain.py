@@ -64,6 +64,17 @@ COLUMNS = {
         "question_id": "string", "sample": "int32", "position": "string", "n_tokens": "int32",
         **{f"layer_{layer:02d}": VECTOR for layer in range(LAYERS)},
     },
+    "refusal/requests.parquet": {**IDENTITY, "refusal_score": "double", "kept": "bool"},
+    "refusal/activations.parquet": {
+        "question_id": "string", "sample": "int32", "position": "string", "n_tokens": "int32",
+        **{f"layer_{layer:02d}": VECTOR for layer in range(LAYERS)},
+    },
+    "refusal/candidates.parquet": {
+        "kind": "string", "number": "int32", "position": "int32", "layer": "int32", "norm": "double",
+        **{f"{score}{end}": "double" for score in ("ablated", "induced", "kl")
+           for end in ("", "_low", "_high")},
+        "n_harmful": "int32", "n_harmless": "int32",
+    },
     "prefixes/*/*.parquet": {
         "question_id": "string", "sample": "int32", "t": "int32", "tokens": "int32", "text": "string",
         "layer_01": VECTOR,
@@ -99,7 +110,7 @@ OTHERS = [
     "organisms/*/adapter_model.safetensors", "organisms/*/adapter_config.json",
     "organisms/*/trajectory.safetensors", "rates/*/*.json", "directions/*.safetensors", "directions/*.json",
     "steering/*/*.json", "detection/*/summary.json", "token_curve/*.json", "detection_auc.json",
-    "figures/*.svg", "transcripts.html",
+    "figures/*.svg", "transcripts.html", "refusal/direction.safetensors", "refusal/direction.json",
 ]  # fmt: skip
 
 
@@ -270,7 +281,7 @@ def test_the_answer_carries_all_that_it_rests_on(finished):
     assert primary["within_prompt"]["auroc"] == 0.5
     assert set(primary["baselines"]) == {
         "text", "category", "first_token_entropy", "first_token_log_probabilities", "training_centroid",
-        "instruct_projection", "benign_projection",
+        "instruct_projection", "benign_projection", "refusal_projection",
     }  # fmt: skip
     assert primary["best_baseline"] in primary["baselines"]
     assert primary["alarms"]["benign"]["n"] == primary["n_prompts"]
