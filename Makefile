@@ -22,9 +22,9 @@ SNAKEMAKE := $(RUN) snakemake
 # `snakemake nano` asks for the detection_auc.json of nano and for everything its report shows.
 REPORT := results/$(MODEL)/report.html
 
-# What the atlas ends in, for its times.
-ATLAS = $(wildcard $(foreach figure,phase_transition convergence transfer adapter_readings refusal,\
-    results/$(MODEL)/figures/$(figure).svg))
+# What the atlas ends in; of a model whose study has not all of its parts, some.
+ATLAS := $(foreach figure,phase_transition convergence transfer adapter_readings refusal,\
+    results/$(MODEL)/figures/$(figure).svg)
 
 .PHONY: help demo replicates atlas test preflight power audit verify plan publish bench lint environment report lock clean
 
@@ -43,7 +43,8 @@ replicates: environment  ## the same study on models of other pretraining seeds 
 atlas: environment  ## the mechanisms of MODEL: how its direction forms, spreads, differs from refusal
 	@$(SNAKEMAKE) atlas_$(MODEL)
 	@$(SNAKEMAKE) --report results/$(MODEL)/atlas.html atlas_$(MODEL)
-	@.venv/bin/python scripts/ledger.py times $(ATLAS) --beyond results/$(MODEL)/detection_auc.json
+	@.venv/bin/python scripts/ledger.py times $$(ls $(ATLAS) 2> /dev/null) \
+	  --beyond $$(ls results/$(MODEL)/detection_auc.json 2> /dev/null)
 
 report: environment  ## build the report page of what there is, again
 	$(SNAKEMAKE) --report $(REPORT) $(MODEL)
@@ -69,7 +70,7 @@ audit verify plan: environment  ## where TARGET comes from; whether it still hol
 	@.venv/bin/python scripts/ledger.py $@ $(TARGET)
 
 publish: environment  ## bring the study in the repository (.dvc/store) up to date, after a run
-	@$(SNAKEMAKE) --quiet all -- $(MODEL) $(if $(ATLAS),atlas_$(MODEL))
+	@$(SNAKEMAKE) --quiet all -- $(MODEL) $(if $(wildcard $(ATLAS)),atlas_$(MODEL))
 	@.venv/bin/python scripts/ledger.py publish results/$(MODEL) --without $(LEFT_OUT) --private $(PRIVATE)
 
 bench: environment  ## measure what batching and streaming gain, as ratios (on nano, once it is there)

@@ -193,7 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--who", help="git's user.name by default")
     one = command("times", _times, "how long the jobs behind targets took", workflow=False)
     one.add_argument("targets", nargs="+")
-    one.add_argument("--beyond", nargs="+", default=[], help="targets whose jobs do not count")
+    one.add_argument("--beyond", nargs="*", default=[], help="targets whose jobs do not count")
     one = command("export", _export, "the provenance of a study as an RO-Crate", workflow=False)
     one.add_argument("folder", help="of the study, e.g. results/nano")
     one.add_argument("--output", required=True, help="folder of the crate; must be new or empty")
