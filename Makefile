@@ -42,9 +42,10 @@ replicates: environment  ## the same study on models of other pretraining seeds 
 
 atlas: environment  ## the mechanisms of MODEL: how its direction forms, spreads, differs from refusal
 	@$(SNAKEMAKE) atlas_$(MODEL)
-	@$(SNAKEMAKE) --report results/$(MODEL)/atlas.html atlas_$(MODEL)
-	@.venv/bin/python scripts/ledger.py times $$(ls $(ATLAS) 2> /dev/null) \
-	  --beyond $$(ls results/$(MODEL)/detection_auc.json 2> /dev/null)
+	@$(SNAKEMAKE) --quiet all --report results/$(MODEL)/atlas.html -- atlas_$(MODEL)
+	@.venv/bin/python scripts/ledger.py times $$(ls -U $(ATLAS) 2> /dev/null) --beyond \
+	  $$(ls results/$(MODEL)/detection_auc.json results/$(MODEL)/figures/cosines.svg 2> /dev/null)
+	@echo "Report:  results/$(MODEL)/atlas.html (open it in a browser)"
 
 report: environment  ## build the report page of what there is, again
 	$(SNAKEMAKE) --report $(REPORT) $(MODEL)
