@@ -16,6 +16,7 @@ from forewarn.config.default import DEFAULT
 from forewarn.errors import StudyError
 from forewarn.models.memory import Shape
 from forewarn.preflight import device_memory, preflight, refuse_problems
+from forewarn.preflight.atlas import atlas_answers
 from nano_study import nano_study
 from shapes import SHAPES
 
@@ -176,3 +177,29 @@ def test_every_default_study_is_within_reach_of_one_gpu(machine):
 )  # fmt: skip
 def test_published_sizes_are_met(shape, billions):
     assert Shape.of(SHAPES[shape]).parameters / 1e9 == pytest.approx(billions, rel=0.002)
+
+
+def test_the_atlas_is_counted_apart(machine):
+    """The refusal part of one organism: arms times questions and requests, these in two models."""
+    raw = json.loads(json.dumps(DEFAULT))
+    configuration = load_configuration(raw)
+    refusal = configuration.studies["qwen1.5b"].refusal
+    arms = 3 + refusal.random_isotropic + refusal.random_covariance
+    questions = 10 * refusal.questions_per_category * raw["question_sets"]["everyday"]["samples"]
+    requests = 2 * 10 * refusal.requests_per_topic * raw["question_sets"]["own_requests"]["samples"]
+    expected = arms * (questions + 2 * requests)
+    assert f"its atlas {2 * expected:,} more" in by_name(preflight(configuration, "qwen1.5b"))["judge"].says
+    del raw["studies"]["qwen1.5b"]["refusal"]
+    assert "atlas" not in by_name(preflight(load_configuration(raw), "qwen1.5b"))["judge"].says
+
+
+def test_every_part_of_the_atlas_counts(machine):
+    raw = json.loads(json.dumps(DEFAULT))
+    counts = []
+    for part in ("refusal", "adapter_readings", "convergence", "phase_transition"):
+        configuration = load_configuration(raw)
+        counts.append(atlas_answers(configuration, configuration.studies["nano"]))
+        del raw["studies"]["nano"][part]
+    assert counts == sorted(counts, reverse=True) and len(set(counts)) == 4
+    last = load_configuration(raw)
+    assert atlas_answers(last, last.studies["nano"]) == 0

@@ -6,12 +6,11 @@ import os
 
 from forewarn.config.model import Configuration, OpenAIJudge, Steering, Study
 from forewarn.config.model.questions import ItemQuestions, OwnQuestions
+from forewarn.preflight.atlas import CATEGORIES, atlas_answers
 from forewarn.preflight.finding import Finding
 
 TOKENS = 450
 """Tokens of a judge's prompt with a question and an answer of common length."""
-CATEGORIES = 10
-"""Categories of a question set, for the estimate of steering."""
 
 
 def judges(configuration: Configuration, study: Study) -> list[Finding]:
@@ -19,22 +18,27 @@ def judges(configuration: Configuration, study: Study) -> list[Finding]:
     names = [study.judge, *([study.second_judge] if study.second_judge else [])]
     judges = [(name, configuration.judges[name]) for name in names]
     return [
-        _key(judge, _judgements(configuration, study))
+        _key(judge, _judgements(configuration, study), atlas_answers(configuration, study))
         if isinstance(judge, OpenAIJudge)
         else Finding("judge", "ok", f"{name} needs no key")
         for name, judge in judges
     ]
 
 
-def _key(judge: OpenAIJudge, judgements: int) -> Finding:
+def _key(judge: OpenAIJudge, judgements: int, atlas: int) -> Finding:
     variable = judge.key_variable
     if variable is None or os.environ.get(variable):
         told = "no key is asked for" if variable is None else f"with the key in {variable}"
         says = f"{judge.model}, {told}; at most {2 * judgements:,} requests"
-        if judge.price:
-            each = TOKENS * judge.price.input + judge.price.output
+        each = TOKENS * judge.price.input + judge.price.output if judge.price else None
+        if each:
             says += f", about ${2 * judgements * each / 1e6:,.0f}"
-        return Finding("judge", "ok", f"{says} for {judgements:,} answers")
+        says += f" for {judgements:,} answers"
+        if atlas:
+            says += f"; its atlas {2 * atlas:,} more" + (
+                f", about ${2 * atlas * each / 1e6:,.0f}" if each else ""
+            )
+        return Finding("judge", "ok", says)
     return Finding(
         "judge",
         "problem",
