@@ -37,7 +37,7 @@ def charted(finished: Checkout, shared: Path) -> Checkout:
     def build(folder: Path) -> None:
         finished.copied(folder).run("atlas_smoke", cores=2)
 
-    return Checkout(built_once(shared / "charted", build), SMOKE)
+    return Checkout(built_once(shared / "an atlas", build), SMOKE)
 
 
 @pytest.fixture
