@@ -1264,7 +1264,8 @@ def refusal_of_model(name):
     """An input function: a file of the refusal direction, for a baseline; none of a study that has none."""
 
     def file(wildcards):
-        if study(wildcards).refusal is None:
+        here = section("models", wildcards.model).source != "given"
+        if study(wildcards).refusal is None or not here:
             return []
         return f"results/{wildcards.model}/refusal/{name}"
 

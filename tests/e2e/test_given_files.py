@@ -201,12 +201,12 @@ def given(checkout: Checkout) -> list[dict[str, Any]]:
 
 
 def comparable(found: Any) -> Any:
-    """A detection without what others' files do not tell: prompts of a model not here have no template, and
-    fine-tuning data that is not here has no centroid.
+    """A detection without what others' files do not tell: prompts of a model not here have no template,
+    fine-tuning data that is not here has no centroid, and a model not here has no refusal direction.
     """
     if not isinstance(found, dict):
         return found
-    left_out = {"text", "training_centroid", *(["gain"] if "text" in found else [])}
+    left_out = {"text", "training_centroid", "refusal_projection", *(["gain"] if "text" in found else [])}
     return {key: comparable(value) for key, value in found.items() if key not in left_out}
 
 
