@@ -24,8 +24,9 @@ from forewarn.table.differences import Answered, on_shared_prompts
 
 RULE = (
     "differs, if the hypothesis that the rates are the same is rejected; equivalent, if instead the "
-    "hypothesis is rejected that they are at least the margin apart (two one-sided tests); undecided otherwise. All "
-    "p-values are corrected by Holm for both tests of all statements that could be made; intervals are not."
+    "hypothesis is rejected that they are at least the margin apart (two one-sided tests); undecided "
+    "otherwise. All p-values are corrected by Holm for both tests of all statements that could be made; "
+    "intervals are not."
 )
 
 
