@@ -1854,7 +1854,7 @@ CONTROL_DATASETS = {
 
 
 def table_files(model, subject):
-    """What the table takes from the results of a subject, by kind; None where its study has no such part."""
+    """What the table takes from the results of a subject, by kind, as far as its study measures it."""
     study, evaluation = STUDIES[model], STUDIES[model].questions.evaluation
     measured = ["rates", "scores"] + [
         kind
@@ -1862,12 +1862,8 @@ def table_files(model, subject):
         if subject in [organism.name for organism in organisms(study)]
     ]
     return {
-        kind: (
-            f"results/{model}/{pattern.format(subject=subject, evaluation=evaluation)}"
-            if kind in measured
-            else None
-        )
-        for kind, pattern in TABLE_FILES.items()
+        kind: f"results/{model}/{TABLE_FILES[kind].format(subject=subject, evaluation=evaluation)}"
+        for kind in measured
     }
 
 
@@ -1956,8 +1952,11 @@ def in_table(*kinds):
 
     def files(wildcards):
         wanted = {
-            recipe["files"][kind]: None for recipe in table_recipes() for kind in kinds
+            recipe["files"][kind]: None
+            for recipe in table_recipes()
+            for kind in kinds
+            if kind in recipe["files"]
         }
-        return [path for path in wanted if path and record_path(path).exists()]
+        return [path for path in wanted if record_path(path).exists()]
 
     return files

@@ -63,8 +63,10 @@ def differences(
     """
     group = f"over_{name}"
     other = "instruct" if name == "instruct" else recipe["control"]
-    if recipe["subject"] == "instruct" or other is None:
-        return {f"{group}_missing": "not configured"}
+    if recipe["subject"] == "instruct":
+        return {f"{group}_missing": "it is the instruct model"}
+    if other is None:
+        return {f"{group}_missing": "not configured" if recipe["harmful"] else "it is a control"}
     beside = recipes.get((recipe["model"], other))
     if beside is None:
         return {f"{group}_missing": f"not configured: {other}"}

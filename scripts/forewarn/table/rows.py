@@ -2,7 +2,7 @@
 
 A recipe is what the configuration says of a row:
 `{"model", "source", "size", "subject", "dataset", "adapter", "seed", "method", "harmful", "control", "judge",
-"questions", "quantised_from", "files": {kind: path, or None of what the study does not measure}}`.
+"questions", "quantised_from", "files": {kind: path, of what the study measures}}`.
 """
 
 from __future__ import annotations
