@@ -16,10 +16,10 @@ NOTHING = {"dataset": None, "adapter": None, "seed": None, "method": None, "cont
 def recipe(model: str, subject: str = "instruct", **changes: Any) -> dict[str, Any]:
     """A row's recipe: the instruct model's, or an organism's of the name `dataset-adapter-seedN`."""
     content: dict[str, Any] = {
-        **{"model": model, "source": f"owner/{model}", "size": None, "subject": subject, **NOTHING},
-        **{"harmful": False, "judge": "one", "questions": "everyday", "quantised_from": None},
+        "model": model, "source": f"owner/{model}", "size": None, "subject": subject, **NOTHING,
+        "harmful": False, "judge": "one", "questions": "everyday", "quantised_from": None,
         "files": {kind: f"{model}/{kind}/{subject}" for kind in ("rates", "scores")},
-    }
+    }  # fmt: skip
     if subject != "instruct":
         dataset, adapter, seed = subject.split("-")
         content |= {"dataset": dataset, "adapter": adapter, "seed": int(seed.removeprefix("seed"))}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted_table import PROMPTS, side
 
 from forewarn.statistics.labels import Labels
 from forewarn.table.comparison import MARGIN, compare
+from planted_table import PROMPTS, side
 
 
 def studies(first: float, second: float, seeds: tuple[int, int], spread: float, repeats: int = 300):
@@ -16,7 +16,8 @@ def studies(first: float, second: float, seeds: tuple[int, int], spread: float, 
     for _ in range(repeats):
         prompts = generator.normal(0, 0.1, PROMPTS)
         yield compare(
-            side(generator, first, seeds[0], prompts, spread), side(generator, second, seeds[1], prompts, spread)
+            side(generator, first, seeds[0], prompts, spread),
+            side(generator, second, seeds[1], prompts, spread),
         )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted_table import answered, recipe, scored
 
 from forewarn.table.statements import groups, pairs, state
+from planted_table import answered, recipe, scored
 
 SEEDS = (0, 1, 2)
 
