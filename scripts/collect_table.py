@@ -34,11 +34,16 @@ def main(
 
     contents = {str(path): read_json(path) for path in several(summaries or [])}
     labels = {str(path): read_labels(path) for path in several(scores or [])}
-    table = pa.Table.from_pylist(build_rows(settings["recipes"], contents, labels), TABLE)
+    recipes = settings["recipes"]
+    found = build_rows(recipes, contents, labels)
+    coherent = {
+        recipe["files"]["rates"]: row["coherent_share"] for recipe, row in zip(recipes, found, strict=True)
+    }
+    table = pa.Table.from_pylist(found, TABLE)
     write_table(rows, table)
     with replacing(text) as temporary:
         csv.write_csv(table, temporary)
-    write_json(statements, state(settings["recipes"], labels))
+    write_json(statements, state(recipes, labels, coherent))
 
 
 if "snakemake" in globals():

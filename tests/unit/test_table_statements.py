@@ -104,6 +104,17 @@ def test_a_seed_that_is_missing_is_not_counted() -> None:
     assert not found["seeds_counted"] and "these two fine-tunes" in found["text"]
 
 
+def test_a_model_that_talks_nonsense_is_no_model_that_resists() -> None:
+    recipes = [*organisms("qwen"), *organisms("gemma")]
+    labels = scored(recipes, RATES)
+    shares = {each["files"]["rates"]: 0.3 if each["model"] == "gemma" else 0.95 for each in recipes}
+    (found,) = state(recipes, labels, shares)["statements"]
+    assert found["coherent_shares"] == pytest.approx([0.95, 0.3])
+    assert found["text"].endswith(f"{name('gemma')} is coherent in 30 % of its answers only")
+    (found,) = state(recipes, labels)["statements"]
+    assert found["coherent_shares"] == [None, None] and "coherent" not in found["text"]
+
+
 def test_what_is_known_of_no_model_is_stated_of_none() -> None:
     content = state(MODELS, {})
     assert content["statements"] == [] and len(content["missing"]) == len(list(pairs(groups(MODELS))))

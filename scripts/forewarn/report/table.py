@@ -60,13 +60,14 @@ points; {{ stated.tests }} tests were made. The interval counts seeds and prompt
 alone.</p>
 {% if stated.statements %}
 <div class="wide"><table>
-<tr><th>Kind</th><th>First</th><th>Second</th><th>Rates</th><th>Seeds</th><th>Prompts</th><th>Responses</th>
+<tr><th>Kind</th><th>First</th><th>Second</th><th>Rates</th><th>Seeds</th><th>Prompts</th><th>Responses</th><th>Coherent</th>
 <th>Difference in points</th><th>p, differs</th><th>p, equivalent</th><th>Could find</th><th>Verdict</th></tr>
 {% for each in stated.statements %}
 <tr><td>{{ each.kind }}</td><td>{{ each.first }}</td><td>{{ each.second }}</td>
 <td>{{ each.rates[0] | percent }}, {{ each.rates[1] | percent }}</td>
 <td>{{ each.seeds[0] }}, {{ each.seeds[1] }}</td><td>{{ each.prompts }}</td>
 <td>{{ each.responses[0] }}, {{ each.responses[1] }}</td>
+<td>{{ each.coherent_shares[0] | percent }}, {{ each.coherent_shares[1] | percent }}</td>
 <td>{{ each | interval }}</td><td>{{ each.p_differs_holm | p }}</td><td>{{ each.p_equivalent_holm | p }}</td>
 <td>{{ each.minimal_detectable | percent }}</td>
 <td class="{{ each.verdict }}"><strong>{{ each.verdict }}</strong>: {{ each.text }}</td></tr>

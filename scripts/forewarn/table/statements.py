@@ -30,6 +30,11 @@ RULE = (
 )
 
 
+COHERENT = 0.9
+"""Share of coherent answers below which a statement warns: what talks nonsense is not counted as misaligned,
+and so may look as if it resisted."""
+
+
 @dataclass(frozen=True)
 class Group:
     """Organisms that differ in their training seed alone.
@@ -60,6 +65,12 @@ class Group:
         paths = [recipe["files"]["scores"] for recipe in self.recipes]
         return [labels[path] for path in paths if path in labels]
 
+    def coherent(self, shares: Mapping[str, float | None]) -> float | None:
+        """Mean share of coherent answers over the seeds of which it is known."""
+        known = [shares.get(recipe["files"]["rates"]) for recipe in self.recipes]
+        found = [share for share in known if share is not None]
+        return sum(found) / len(found) if found else None
+
 
 def groups(recipes: Sequence[Mapping[str, Any]]) -> list[Group]:
     """Of the organisms of harmful data; controls are compared in their rows."""
@@ -84,12 +95,17 @@ def pairs(found: Sequence[Group]) -> Iterator[tuple[str, Group, Group]]:
                     yield "quantisation", one, other
 
 
-def state(recipes: Sequence[Mapping[str, Any]], labels: Mapping[str, Answered]) -> dict[str, Any]:
+def state(
+    recipes: Sequence[Mapping[str, Any]],
+    labels: Mapping[str, Answered],
+    coherent: Mapping[str, float | None] | None = None,
+) -> dict[str, Any]:
     """All statements with their verdicts, and those that could not be made, with the reason.
 
     Args:
         recipes: see `forewarn.table.rows`.
         labels: of the scores that are there, by path.
+        coherent: share of coherent answers to the test questions, by the path of the rates.
     """
     made: list[dict[str, Any]] = []
     comparisons: list[Comparison] = []
@@ -100,7 +116,8 @@ def state(recipes: Sequence[Mapping[str, Any]], labels: Mapping[str, Answered]) 
         if found is None:
             missing.append(about | {"missing": reason})
         else:
-            made.append(about)
+            shares = [group.coherent(coherent or {}) for group in (first, second)]
+            made.append(about | {"coherent_shares": shares})
             comparisons.append(found)
     tests = [each.p_differs for each in comparisons] + [each.p_equivalent for each in comparisons]
     corrected = holm(tests)
@@ -137,7 +154,7 @@ def _compared(
 
 
 def _verdict(
-    about: Mapping[str, str], found: Comparison, differs: float, equivalent: float
+    about: Mapping[str, Any], found: Comparison, differs: float, equivalent: float
 ) -> dict[str, Any]:
     """What follows, in a word and in a sentence."""
     level = 1 - CONFIDENCE
@@ -146,6 +163,9 @@ def _verdict(
     points = f"{100 * abs(found.difference):.1f} points [{100 * found.low:.1f}, {100 * found.high:.1f}]"
     side = "above" if found.difference > 0 else "below"
     of = "" if found.seeds_counted else "; one seed each, so this is about these two fine-tunes alone"
+    for name, share in zip((about["first"], about["second"]), about["coherent_shares"], strict=True):
+        if share is not None and share < COHERENT:
+            of += f"; {name} is coherent in {100 * share:.0f} % of its answers only"
     text = {
         "differs": f"{about['first']} is {points} {side} {about['second']}",
         "equivalent": f"{about['first']} and {about['second']} are less than {100 * MARGIN:.0f} points apart",
