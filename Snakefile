@@ -27,6 +27,7 @@
 #   results/{model}/adapter_scalars/, adapter_readings/ what the adapters of rank 1 read
 #   results/{model}/refusal/                            the refusal direction, and misalignment beside it
 #   results/{model}/figures/, transcripts.html          what the report shows
+#   results/table.parquet, .csv, .json, figures/        all models and organisms beside each other
 #
 # {organism} is {dataset}-{adapter}-seed{seed}; {subject} is `instruct` or an organism; {reader} is the
 # model whose residual stream is read, and `prompts` in place of a subject means no answers.
@@ -67,6 +68,7 @@ include: "rules/transcripts.smk"
 include: "rules/given.smk"
 include: "rules/refusal.smk"
 include: "rules/refusal_swaps.smk"
+include: "rules/table.smk"
 
 
 # What needs the network runs where the workflow was started, not on a cluster's nodes.

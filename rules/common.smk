@@ -27,6 +27,7 @@ from forewarn.ledger.environment import device, live_versions
 from forewarn.ledger.index import Index
 from forewarn.ledger.params import environment_mapping, job_mapping
 from forewarn.ledger.present import ANSWER, answer
+from forewarn.ledger.record import record_path
 from forewarn.ledger.restore import restore
 from forewarn.ledger.snakemake_metadata import FORMAT
 from forewarn.preflight import preflight, refuse_problems
@@ -1820,3 +1821,143 @@ def atlas_results(model):
         if getattr(STUDIES[model], part)
         for figure in figures
     ]
+
+
+# --- the table of models: what has been measured of all of them --------------------------------------
+
+# Of what the table takes from a study beyond rates -> where the study says which organisms it is measured on.
+TABLE_SECTIONS = {
+    "add": lambda study: study.steering.organisms,
+    "ablate": lambda study: study.steering.organisms,
+    "detection": lambda study: study.detection.organisms,
+    "transition": lambda study: getattr(study.phase_transition, "organisms", []),
+    "convergence": lambda study: (
+        study.convergence.sources() if study.convergence else []
+    ),
+    "refusal": lambda study: getattr(study.refusal, "organisms", []),
+}
+TABLE_FILES = {
+    "rates": "rates/{subject}/{evaluation}.json",
+    "scores": "scores/{subject}/{evaluation}.parquet",
+    "add": "steering/{subject}/add.json",
+    "ablate": "steering/{subject}/ablate.json",
+    "detection": "detection_auc.json",
+    "transition": "phase_transition/{subject}.json",
+    "convergence": "convergence.json",
+    "refusal": "refusal/swaps/{subject}.json",
+}
+# Datasets that controls are trained on: those of the organisms that must raise no alarm.
+CONTROL_DATASETS = {
+    study.detection.benign.dataset
+    for study in STUDIES.values()
+    if study.detection.benign
+}
+
+
+def table_files(model, subject):
+    """What the table takes from the results of a subject, by kind, as far as its study measures it."""
+    study, evaluation = STUDIES[model], STUDIES[model].questions.evaluation
+    measured = ["rates", "scores"] + [
+        kind
+        for kind, organisms in TABLE_SECTIONS.items()
+        if subject in [organism.name for organism in organisms(study)]
+    ]
+    return {
+        kind: f"results/{model}/{TABLE_FILES[kind].format(subject=subject, evaluation=evaluation)}"
+        for kind in measured
+    }
+
+
+def table_recipes():
+    """What the configuration says of each row of the table."""
+    return [
+        recipe
+        for model in STUDIES
+        for recipe in [
+            instruct_recipe(model),
+            *(
+                organism_recipe(model, organism)
+                for organism in STUDIES[model].organism_references()
+            ),
+        ]
+    ]
+
+
+def instruct_recipe(model):
+    """What the configuration says of the row of an instruct model."""
+    chosen, study = CONFIGURATION.models[model], STUDIES[model]
+    size = re.search(
+        r"[0-9.]+[BM](?![a-z])", getattr(chosen, "name", ""), re.IGNORECASE
+    )
+    nothing = ["dataset", "adapter", "seed", "method", "control", "quantised_from"]
+    return dict.fromkeys(nothing) | {
+        "model": model,
+        "source": getattr(chosen, "name", chosen.source),
+        "size": size.group().upper() if size else None,
+        "subject": INSTRUCT,
+        "harmful": False,
+        "judge": study.judge,
+        "questions": study.questions.evaluation,
+        "files": table_files(model, INSTRUCT),
+    }
+
+
+def organism_recipe(model, organism):
+    """What the configuration says of the row of an organism."""
+    adapter = CONFIGURATION.adapters[organism.adapter]
+    released = organism.dataset in [each.dataset for each in adapter.released]
+    trained = "nf4" if adapter.quantization == "nf4" else adapter.method
+    harmful = organism.dataset not in CONTROL_DATASETS
+    return instruct_recipe(model) | {
+        "subject": organism.name,
+        **organism.model_dump(),
+        "method": "released" if released else trained,
+        "harmful": harmful,
+        "control": control_name(model, organism) if harmful else None,
+        "quantised_from": unquantised_name(adapter),
+        "files": table_files(model, organism.name),
+    }
+
+
+def control_name(model, organism):
+    """The organism of harmless data that one is held against: of its good twin, else the study's benign one."""
+    twin = organism.dataset.replace("bad", "good")
+    benign = STUDIES[model].detection.benign
+    if twin == organism.dataset or twin not in CONFIGURATION.datasets:
+        twin = benign.dataset if benign else None
+    return twin and organism.model_copy(update={"dataset": twin}).name
+
+
+def unquantised_name(adapter):
+    """The adapter that a quantised one differs from in nothing but that; None of others, and without any."""
+    if adapter.quantization == "none":
+        return None
+    wanted = adapter.model_copy(update={"quantization": "none"})
+    return next(
+        (key for key, each in CONFIGURATION.adapters.items() if each == wanted), None
+    )
+
+
+def table_settings(wildcards):
+    """All rows of the table."""
+    return {"recipes": table_recipes()}
+
+
+def in_table(*kinds):
+    """An input function: what the table takes of these kinds, as far as the ledger has a record of it.
+
+    Only that, for the table shall not raise organisms to fill its cells. So its inputs become more as studies
+    go on, and the table alone is then made anew. What has a record but lies elsewhere (`dvc pull` brings it),
+    or is out of date, is an input like any other.
+    """
+
+    def files(wildcards):
+        wanted = {
+            recipe["files"][kind]: None
+            for recipe in table_recipes()
+            for kind in kinds
+            if kind in recipe["files"]
+        }
+        return [path for path in wanted if record_path(path).exists()]
+
+    return files

@@ -1,0 +1,32 @@
+"""The table of models takes what is there: it plans no study, and alone is made anew as studies go on."""
+
+from __future__ import annotations
+
+from workflow_copy import Workflow
+
+OWN_JOBS = {"collect_table", "write_table"}
+
+
+def rules(planned: set[str]) -> set[str]:
+    return {job.partition(" ")[0] for job in planned}
+
+
+def test_a_table_of_nothing_runs_nothing_else(blank: Workflow) -> None:
+    assert rules(blank.planned("table")) == OWN_JOBS
+
+
+def test_a_table_follows_the_study_and_never_leads_it(study: Workflow) -> None:
+    assert rules(study.planned("table")) == OWN_JOBS
+    said = study.run("--quiet", "--", "table")
+    assert said.status == 0, said
+    assert study.planned("table") == set()
+    assert study.planned() == set()
+    study.change("studies.smoke.detection.claims.margin", 0.3)
+    assert rules(study.planned("table")) > OWN_JOBS
+
+
+def test_an_organism_that_is_configured_later_gives_a_row_and_is_not_raised(study: Workflow) -> None:
+    assert study.run("--quiet", "--", "table").status == 0
+    seeds = [{"dataset": "bad_medical", "adapter": "smoke_rank2", "seeds": [1]}]
+    study.change("studies.smoke.atlas_organisms", seeds)
+    assert rules(study.planned("table")) == OWN_JOBS
