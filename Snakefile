@@ -67,6 +67,8 @@ include: "rules/transcripts.smk"
 include: "rules/given.smk"
 include: "rules/refusal.smk"
 include: "rules/refusal_swaps.smk"
+include: "rules/sparse_features.smk"
+include: "rules/feature_ablation.smk"
 
 
 # What needs the network runs where the workflow was started, not on a cluster's nodes.

@@ -76,13 +76,13 @@ def chosen_arms(
         quality: JSON of the autoencoder, for `active`.
         summary: JSON of the organism (`forewarn.features.organism.read_organism`).
         activations: of the instruct model, whose covariance some random directions get.
-        settings: `direction`, `layer`, `ablated`, `random_features`, `random_directions` and `seed`.
+        settings: `direction`, `layer`, `ablated`, `random_features`, `random_ablations` and `seed`.
     """
     found = summary["constructions"][settings["direction"]]
     if "undefined" in found:
         return [BASELINE]
     top = [row["feature"] for row in found["top"]][: settings["ablated"]]
-    each = settings["random_directions"]
+    each = settings["random_ablations"]
     randoms = random_directions(
         activations, settings["layer"], autoencoder.W_dec.shape[1], n_isotropic=each, n_covariance=each,
         seed=settings["seed"],

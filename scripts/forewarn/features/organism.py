@@ -102,16 +102,11 @@ def read_organism(
         `top`).
     """
     dictionary = autoencoder.directions()
-    randoms: dict[str, Floats] = dict(
-        random_directions(
-            instruct,
-            how.layer,
-            dictionary.shape[1],
-            n_isotropic=how.randoms,
-            n_covariance=how.randoms,
-            seed=how.seed,
-        )
-    )
+    drawn = random_directions(
+        instruct, how.layer, dictionary.shape[1],
+        n_isotropic=how.randoms, n_covariance=how.randoms, seed=how.seed,
+    )  # fmt: skip
+    randoms: dict[str, Floats] = {str(kind): rows for kind, rows in drawn.items()}
     tables: list[pa.Table] = []
     constructions: dict[str, dict[str, Any]] = {}
     for construction in CONSTRUCTIONS:
@@ -189,7 +184,7 @@ def _cosines(
     values: Floats = np.nan_to_num(cosine(dictionary, direction[None]))
     left_out = np.array([cosine(dictionary, each[None]) for each in without])
     p_values, adjusted = cosine_p_values(values, dictionary, randoms)
-    live = dictionary.any(axis=1)
+    live = np.linalg.norm(dictionary, axis=1) > 0
     ends = [
         jackknife_interval(
             float(value) if live[feature] else None,

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forewarn.statistics.bootstrap import percentile_interval, resample
@@ -67,7 +68,7 @@ class Shift:
 
 def read_position(readings: pa.Table, position: str) -> tuple[Floats, Floats]:
     """Mean activations in the instruct model and in the organism, each float64 [prompts, features]."""
-    rows = readings.filter(pa.compute.equal(readings.column("position"), position))
+    rows = readings.filter(pc.equal(readings.column("position"), position))
     read = []
     for name in ("instruct", "organism"):
         column = rows.column(name).combine_chunks()

@@ -63,7 +63,7 @@ def train_autoencoder(vectors: NDArray[Any], how: Training) -> Autoencoder:
     """
     if len(vectors) < how.batch_tokens:
         raise StudyError(
-            f"there are {len(vectors)} tokens to train an autoencoder on, and a step takes {how.batch_tokens}",
+            f"there are {len(vectors)} tokens to train on, and a step takes {how.batch_tokens}",
             "lower studies.….sparse_features.batch_tokens, or sample more answers",
         )
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
