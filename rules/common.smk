@@ -1898,12 +1898,8 @@ def feature_decomposing(wildcards):
     keys = {"top", "few", "most", "folds", "permutations", "bootstrap"}
     return {
         "organism": wildcards.organism,
-        "directions": plain(
-            study(wildcards).directions, "split_halves", "seed"
-        ),
-        "reading": chosen.model_dump(
-            mode="json", include=keys | {"confidence", "seed"}
-        )
+        "directions": plain(study(wildcards).directions, "split_halves", "seed"),
+        "reading": chosen.model_dump(mode="json", include=keys | {"confidence", "seed"})
         | {
             "layer": study(wildcards).steering.layer,
             "randoms": chosen.random_directions,
@@ -1913,19 +1909,15 @@ def feature_decomposing(wildcards):
 
 def feature_ablating(wildcards):
     """Which features are ablated, and what is asked meanwhile."""
-    chosen = chosen_features(wildcards)
+    chosen, steering = chosen_features(wildcards), study(wildcards).steering
+    sampling = sampling_settings(wildcards)
     keys = {"ablated", "random_features", "random_ablations", "seed"}
     return {
         "organism": wildcards.organism,
         "questions_per_category": chosen.questions_per_category,
-        "ablation": study(wildcards).steering.model_dump(
-            include={"direction", "layer"}
-        )
+        "ablation": steering.model_dump(include={"direction", "layer"})
         | chosen.model_dump(mode="json", include=keys),
-        "sampling": {
-            key: sampling_settings(wildcards)[key]
-            for key in ("max_new_tokens", "batch_rows")
-        },
+        "sampling": {key: sampling[key] for key in ("max_new_tokens", "batch_rows")},
         "model": model_settings(wildcards),
     }
 

@@ -9,7 +9,9 @@ rule ablate_features:
         sae="results/{model}/sparse_features/sae.safetensors",
         sae_summary="results/{model}/sparse_features/sae.json",
         summary="results/{model}/sparse_features/{organism}.json",
-        activations=result("results/{model}/activations/instruct/{organism}/{evaluation}.parquet"),
+        activations=result(
+            "results/{model}/activations/instruct/{organism}/{evaluation}.parquet"
+        ),
     output:
         generations="results/{model}/steering/{organism}/feature_ablation/generations.parquet",
     log:
@@ -35,7 +37,9 @@ rule summarise_feature_ablation:
     input:
         questions=result("results/{model}/questions/{evaluation}.parquet"),
         generations="results/{model}/steering/{organism}/feature_ablation/generations.parquet",
-        opinions=judged_by("results/{model}/steering/{organism}/feature_ablation/opinions/{judge}.parquet"),
+        opinions=judged_by(
+            "results/{model}/steering/{organism}/feature_ablation/opinions/{judge}.parquet"
+        ),
     output:
         responses="results/{model}/sparse_features/ablation/{organism}.parquet",
         summary="results/{model}/sparse_features/ablation/{organism}.json",
@@ -62,7 +66,9 @@ rule plot_sparse_features:
         sae="results/{model}/sparse_features/sae.json",
         texts="results/{model}/sparse_features/texts.parquet",
         summaries=feature_files("results/{model}/sparse_features/{organism}.json"),
-        ablations=feature_files("results/{model}/sparse_features/ablation/{organism}.json"),
+        ablations=feature_files(
+            "results/{model}/sparse_features/ablation/{organism}.json"
+        ),
     output:
         figure=report(
             "results/{model}/figures/sparse_features.svg",

@@ -1,4 +1,4 @@
-"""Sparse features: how sparse a direction is, its nearest features, what shifts, and what ablating one does."""
+"""Sparse features: how sparse a direction is, the nearest features, what shifts, what ablating one does."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def draw_sparse_features(
     figure, axes = grid(len(organisms), 4, 4.0, 3.4)
     held = sae["held_out"]
     figure.suptitle(
-        f"{held['features']} features at layer {sae['layer']}: {_percent(held['explained_variance'])} of the variance "
-        f"explained with {held['l0']:.1f} active features per token, {held['dead']} never active "
+        f"{held['features']} features at layer {sae['layer']}: {_percent(held['explained_variance'])} of the "
+        f"variance explained with {held['l0']:.1f} active features per token, {held['dead']} never active "
         f"(n={held['tokens']} held-out tokens)",
         fontsize=9,
     )
