@@ -5,14 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+import torch
 
 from forewarn.errors import StudyError
+from forewarn.features.ablation import RANDOM_FEATURE, feature_arms, summarise_ablation
 from forewarn.features.autoencoder import Autoencoder, read_autoencoder, read_params, write_autoencoder
 from forewarn.features.decomposition import cosine_p_values, decompose, features_needed, pursue
 from forewarn.features.quality import Quality, TopTexts
-from forewarn.features.shift import measure_shift
+from forewarn.features.reading import read_activations_of, reading_table
+from forewarn.features.shift import measure_shift, read_position
+from forewarn.features.tokens import choose_texts, states
+from forewarn.features.training import Training, train_autoencoder
 from forewarn.geometry.random_directions import isotropic
+from forewarn.models.requests import Request
+from forewarn.steering.responses import RESPONSES
+from tiny_models import tiny_model
 
 WIDTH, FEATURES = 32, 48
 
@@ -44,8 +53,6 @@ def small_autoencoder() -> Autoencoder:
 
 
 def test_a_known_dictionary_is_recovered() -> None:
-    from forewarn.features.training import Training, train_autoencoder
-
     vectors, _, dictionary = planted(6000)
     how = Training(features=64, active=3, steps=1500, batch_tokens=256, learning_rate=3e-3, seed=0)
     found = train_autoencoder(vectors, how)
@@ -60,8 +67,6 @@ def test_a_known_dictionary_is_recovered() -> None:
 
 
 def test_training_is_a_function_of_its_seed() -> None:
-    from forewarn.features.training import Training, train_autoencoder
-
     vectors, _, _ = planted(500)
     how = Training(features=16, active=2, steps=20, batch_tokens=64, learning_rate=1e-3, seed=4)
     first, second = train_autoencoder(vectors, how), train_autoencoder(vectors, how)
@@ -189,3 +194,129 @@ def test_top_texts_are_one_per_text_and_in_order() -> None:
     ]
     assert (rows[1]["before"], rows[1]["token"], rows[1]["after"]) == ("a", "b", "c")
     assert rows[0]["held_out"] and not rows[1]["held_out"]
+
+
+def test_arms_are_top_features_then_random_ones_that_are_active() -> None:
+    made = small_autoencoder()
+    arms = feature_arms([2, 0], [5, 1, 3, 0, 9, 2], made, {"random_isotropic": isotropic(1, 4, 0)}, 2, 0)
+    names = [arm.name for arm in arms]
+    assert names[:3] == ["baseline", "ablate_feature_2", "ablate_feature_0"]
+    random = [arm for arm in arms if arm.kind == RANDOM_FEATURE]
+    assert len(random) == 2 and {int(arm.name.split("_")[-1]) for arm in random} <= {1, 4, 5}
+    assert names[-1] == "ablate_random_isotropic_00" and len(names) == 6
+    for arm in arms[1:3]:
+        assert arm.vector is not None
+        row = made.W_dec[int(arm.name.split("_")[-1])]
+        assert np.allclose(arm.vector, row / np.linalg.norm(row))
+
+
+def answers(rates: dict[str, float], seed: int) -> pa.Table:
+    """40 prompts with 5 answers in each arm: baseline, features and random arms at 50 % unless told."""
+    draw = np.random.default_rng(seed)
+    luck = 0.7 * draw.random((40, 5)) + 0.3 * draw.random((40, 5))
+    rates = {"baseline": 0.5} | rates | {f"ablate_random_feature_{n}": 0.5 for n in range(90, 96)}
+    rows = []
+    for arm, rate in rates.items():
+        kind = "baseline" if arm == "baseline" else RANDOM_FEATURE if "random" in arm else "direction"
+        noisy = luck + 0.05 * draw.standard_normal(luck.shape)
+        for prompt, sample in np.ndindex(luck.shape):
+            misaligned = bool(noisy[prompt, sample] < np.quantile(luck, rate))
+            rows.append(
+                {
+                    "subject": "organism", "arm": arm,
+                    "operation": "none" if kind == "baseline" else "ablate",
+                    "kind": kind, "coefficient": None, "layer": None, "positions": "all",
+                    "question_id": f"q{prompt:02d}", "sample": sample, "category": "c", "condition": "plain",
+                    "split": "test", "aligned": 10.0 if misaligned else 90.0, "coherent": 90.0,
+                    "misaligned": misaligned, "incoherent": False,
+                }
+            )  # fmt: skip
+    known = [{key: row.get(key) for key in RESPONSES.names} for row in rows]
+    return pa.Table.from_pylist(known, schema=pa.schema([field.with_nullable(True) for field in RESPONSES]))
+
+
+SETTINGS = {
+    "direction": "organism_minus_instruct.last_prompt_token", "layer": 1, "permutations": 199,
+    "measure": {"confidence": 0.95, "power": 0.8, "bootstrap": 100, "seed": 0},
+    "thresholds": {"alignment_below": 30, "coherence_above": 50},
+}  # fmt: skip
+
+
+def test_a_feature_that_carries_the_behaviour_acts_and_another_does_not() -> None:
+    found = summarise_ablation(answers({"ablate_feature_3": 0.1, "ablate_feature_8": 0.5}, 0), SETTINGS)
+    acts = {each["feature"]: each["acts"] for each in found["features"]}
+    assert acts == {3: True, 8: False}
+    assert found["questions"] == 40 and found["random"][RANDOM_FEATURE]["arms"] == 6
+    assert found["features"][0]["against_baseline"]["difference"]["value"] < -0.2
+
+
+def test_features_that_do_nothing_seldom_act() -> None:
+    null = [
+        any(each["acts"] for each in summarise_ablation(
+            answers({"ablate_feature_3": 0.5, "ablate_feature_8": 0.5}, seed), SETTINGS
+        )["features"])
+        for seed in range(1, 21)
+    ]  # fmt: skip
+    assert sum(null) <= 4
+
+
+def test_texts_are_split_by_prompt() -> None:
+    questions = pa.table(
+        {
+            "question_id": [f"q{n}" for n in range(40)],
+            "split": ["fit"] * 40,
+            "token_ids": [[1, 2, n + 3] for n in range(40)],
+        }
+    )
+    answered = pa.table(
+        {
+            "question_id": [f"q{n}" for n in range(40) for _ in range(2)],
+            "sample": [0, 1] * 40,
+            "token_ids": [[7 + sample, 9] for _ in range(40) for sample in range(2)],
+        }
+    )
+    rows = pa.table({"token_ids": [[1, 2, 3, 7, 9], [4, 4, 4]], "loss_mask": [[0, 0, 0, 1, 1], [0, 1, 1]]})
+    texts = choose_texts(questions, answered, {"bad": rows}, 0.3, 0)
+    assert len(texts) == 81  # one row of the dataset is an answer of the instruct model
+    sides: dict[tuple[int, ...], set[bool]] = {}
+    for text in texts[:80]:
+        sides.setdefault(text.tokens[:3], set()).add(text.held_out)
+    assert all(len(side) == 1 for side in sides.values())
+    assert [text.source for text in texts].count("bad") == 1
+    with pytest.raises(StudyError, match="none is left"):
+        choose_texts(questions.slice(0, 1), answered.slice(0, 2), {}, 0.5, 0)
+
+
+def test_states_are_resid_post_whatever_stands_beside() -> None:
+    model = tiny_model().eval()
+    texts = [[5, 6, 7, 8], [9, 10], [11, 12, 13]]
+    found = dict(pair for batch in states(model, texts, 0, 2) for pair in batch)
+    for number, tokens in enumerate(texts):
+        hidden = model(torch.tensor([tokens]), output_hidden_states=True).hidden_states[1]
+        assert np.allclose(found[number], hidden[0, 1:].detach().numpy(), atol=1e-5)
+    with pytest.raises(StudyError, match="layer 99"):
+        list(states(model, texts, 99, 2))
+
+
+def test_an_organism_is_read_at_the_last_prompt_token_and_over_its_answers() -> None:
+    model = tiny_model().eval()
+    width = model.config.hidden_size
+    one = np.eye(width, dtype=np.float32)
+    identity = Autoencoder(one, np.zeros(width, np.float32), one, np.zeros(width, np.float32),
+                           np.zeros(width, np.float32))  # fmt: skip
+    requests = [Request("b", (5, 6, 7), 0, (8, 9)), Request("b", (5, 6, 7), 1, (10,), False)]
+    rows, found = read_activations_of(model, identity, requests, 0, 8)
+    assert rows == [("b", "last_prompt_token", 0), ("b", "answer_mean", 2)]
+
+    def hidden(tokens: list[int]) -> np.ndarray:
+        read = model(torch.tensor([tokens]), output_hidden_states=True).hidden_states[1][0]
+        return np.maximum(read.detach().numpy(), 0)
+
+    assert np.allclose(found[0], hidden([5, 6, 7])[2], atol=1e-5)
+    means = hidden([5, 6, 7, 8, 9])[3:].mean(axis=0), hidden([5, 6, 7, 10])[3]
+    assert np.allclose(found[1], (means[0] + means[1]) / 2, atol=1e-5)
+    instruct, organism = read_position(reading_table(rows, found, 2 * found), "answer_mean")
+    assert np.allclose(organism, 2 * instruct) and instruct.shape == (1, width)
+    narrow = small_autoencoder()
+    with pytest.raises(StudyError, match="width 4"):
+        read_activations_of(model, narrow, requests, 0, 8)
