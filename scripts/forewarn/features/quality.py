@@ -27,10 +27,10 @@ TEXTS = pa.schema(
         pa.field("held_out", pa.bool_(), nullable=False),
     ]
 )
-"""The texts of a feature's largest activations, one per text, from rank 1: the token, and what stands around
-it.
+"""The texts of a feature's largest activations, from rank 1: the token, and what stands around it.
 
-`source` says where the text is from, and `held_out` whether the autoencoder was kept from it.
+Of a text its largest activation counts, and of texts that are alike up to that token, the one that was read
+first. `source` says where the text is from, and `held_out` whether the autoencoder was kept from it.
 """
 
 
@@ -92,11 +92,12 @@ class TopTexts:
             entry = (float(largest[feature]), -number, place)  # of equal activations, the earlier text
             if len(heap) >= self._count and entry <= heap[0]:
                 continue
+            before = "".join(tokens[max(0, place - self._context) : place])
+            if any(self._rows[-known, where][:2] == (before, tokens[place]) for _, known, where in heap):
+                continue  # a causal model reads much the same in many texts that begin alike
             (heapq.heappush if len(heap) < self._count else heapq.heapreplace)(heap, entry)
-            if (number, place) not in self._rows:
-                before = "".join(tokens[max(0, place - self._context) : place])
-                after = "".join(tokens[place + 1 : place + 1 + self._context])
-                self._rows[number, place] = (before, tokens[place], after, source, held_out)
+            after = "".join(tokens[place + 1 : place + 1 + self._context])
+            self._rows[number, place] = (before, tokens[place], after, source, held_out)
 
     def table(self) -> pa.Table:
         """See `TEXTS`; by feature and rank."""
