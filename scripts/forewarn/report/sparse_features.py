@@ -15,6 +15,7 @@ from forewarn.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, g
 Content = Mapping[str, Any]
 SHOWN = 6
 """Features per panel at most."""
+_BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.18)}
 KINDS = {
     "random_isotropic": ("isotropic directions", ORANGE, "|"),
     "random_covariance": ("covariance-matched", GREEN, "x"),
@@ -48,7 +49,7 @@ def draw_sparse_features(
         organisms: in order.
         construction: of the direction.
     """
-    figure, axes = grid(len(organisms), 4, 4.0, 3.4)
+    figure, axes = grid(len(organisms), 4, 4.0, 3.8)
     held = sae["held_out"]
     figure.suptitle(
         f"{held['features']} features at layer {sae['layer']}: {_percent(held['explained_variance'])} of the "
@@ -86,7 +87,7 @@ def _pursuit(ax: Axes, found: Content, confidence: float) -> None:
     ax.axvline(found["few"], color=GREY, linestyle=":")
     ax.set(xlabel=f"features of the pursuit (tested at {found['few']})", xscale="log")
     percent_axis(ax, "squared norm explained (%)")
-    ax.legend(loc="lower right", fontsize=6.5)
+    ax.legend(fontsize=6.5, **_BELOW)
 
 
 def _cosines(ax: Axes, found: Content, names: Mapping[int, str]) -> None:
@@ -99,7 +100,7 @@ def _cosines(ax: Axes, found: Content, names: Mapping[int, str]) -> None:
             text = f"largest of any feature, {label}" if sign > 0 else None
             ax.axvline(sign * critical, color=colour, linestyle="--", label=text)
     ax.set(xlim=(-1.05, 1.05), xlabel=f"cosine with the direction (n={found['n_prompts']} prompts)")
-    ax.legend(loc="lower right", fontsize=6)
+    ax.legend(fontsize=6.5, **_BELOW)
 
 
 def _shift(ax: Axes, found: Content, names: Mapping[int, str], position: str) -> None:
@@ -140,10 +141,8 @@ def _ablations(ax: Axes, found: Content, names: Mapping[int, str]) -> None:
         labels.append(f"{label} (range of {spread['arms']})")
     ax.set_yticks(range(len(labels)), labels, fontsize=6.5)
     ax.set_ylim(len(labels) - 0.4, -0.6)
-    n = found["baseline"]["em"]["n"]
-    percent_axis(
-        ax, f"misaligned (%) when ablated (n={n} answers per arm\nto {found['questions']} prompts)", "x"
-    )
+    n, asked = found["baseline"]["em"]["n"], found["questions"]
+    percent_axis(ax, f"misaligned (%) when ablated\n(n={n} answers to {asked} prompts per arm)", "x")
 
 
 def _label(feature: int, names: Mapping[int, str]) -> str:
@@ -152,7 +151,7 @@ def _label(feature: int, names: Mapping[int, str]) -> str:
 
 def _name(row: Content) -> str:
     """The token at which a feature is most active, with a little of what stands before."""
-    text = f"{row['before'][-14:]}[{row['token']}]".replace("\n", " ")
+    text = f"{row['before'][-14:]}[{row['token']}]".replace("\n", "↵")
     # Dollar signs would begin a formula, and what has no glyph would be a box.
     return "".join(letter for letter in text if letter.isprintable()).replace("$", "S")
 
