@@ -8,11 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from pydantic import ValidationError
 
+from forewarn.config.model.sparse_features import SparseFeatures
 from forewarn.errors import StudyError
 from forewarn.features.ablation import RANDOM_FEATURE, feature_arms, summarise_ablation
 from forewarn.features.autoencoder import Autoencoder, read_autoencoder, read_params, write_autoencoder
 from forewarn.features.decomposition import cosine_p_values, decompose, features_needed, pursue
+from forewarn.features.published import fetch_autoencoder
 from forewarn.features.quality import Quality, TopTexts
 from forewarn.features.reading import read_activations_of, reading_table
 from forewarn.features.shift import measure_shift, read_position
@@ -196,6 +199,13 @@ def test_top_texts_are_one_per_text_and_in_order() -> None:
     assert rows[0]["held_out"] and not rows[1]["held_out"]
 
 
+def test_texts_that_are_alike_up_to_the_token_count_once() -> None:
+    top = TopTexts(features=1, count=3, context=2)
+    for number, (largest, token) in enumerate(((2.0, "b"), (5.0, "b"), (4.0, "b"), (1.0, "c"))):
+        top.add(np.array([[0.0], [largest]], dtype=np.float32), ["a", token], f"text {number}", False)
+    assert [(row["activation"], row["token"]) for row in top.table().to_pylist()] == [(5.0, "b"), (1.0, "c")]
+
+
 def test_arms_are_top_features_then_random_ones_that_are_active() -> None:
     made = small_autoencoder()
     arms = feature_arms([2, 0], [5, 1, 3, 0, 9, 2], made, {"random_isotropic": isotropic(1, 4, 0)}, 2, 0)
@@ -320,3 +330,37 @@ def test_an_organism_is_read_at_the_last_prompt_token_and_over_its_answers() -> 
     narrow = small_autoencoder()
     with pytest.raises(StudyError, match="width 4"):
         read_activations_of(model, narrow, requests, 0, 8)
+
+
+def test_a_published_autoencoder_is_known_by_commit_and_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub
+
+    file = tmp_path / "snapshots" / "c0ffee" / "layer_1" / "params.npz"
+    file.parent.mkdir(parents=True)
+    np.savez(file, **vars(small_autoencoder()))
+    asked: list[tuple[str, str, str | None]] = []
+
+    def download(name: str, path: str, revision: str | None) -> str:
+        asked.append((name, path, revision))
+        return str(file)
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    published = {"name": "a/b", "file": "layer_1/params.npz", "revision": "main", "sha256": None}
+    found, source = fetch_autoencoder(published)
+    assert asked == [("a/b", "layer_1/params.npz", "main")]
+    assert np.array_equal(found.W_dec, small_autoencoder().W_dec)
+    assert source["revision"] == "c0ffee" and source["bytes"] == file.stat().st_size
+    assert fetch_autoencoder(published | {"sha256": source["sha256"]})[1] == source
+    with pytest.raises(StudyError):
+        fetch_autoencoder(published | {"sha256": "0" * 64})
+
+
+def test_settings_of_features_fit_together() -> None:
+    organism = {"dataset": "bad", "adapter": "small", "seed": 0}
+    assert SparseFeatures.model_validate({"organisms": [organism]}).published is None
+    with pytest.raises(ValidationError, match="no more features ablated than are listed"):
+        SparseFeatures.model_validate({"organisms": [organism], "ablated": 11})
+    with pytest.raises(ValidationError, match="as many features as are tested"):
+        SparseFeatures.model_validate({"organisms": [organism], "few": 65})

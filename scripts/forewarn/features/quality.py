@@ -93,8 +93,15 @@ class TopTexts:
             if len(heap) >= self._count and entry <= heap[0]:
                 continue
             before = "".join(tokens[max(0, place - self._context) : place])
-            if any(self._rows[-known, where][:2] == (before, tokens[place]) for _, known, where in heap):
-                continue  # a causal model reads much the same in many texts that begin alike
+            # A causal model reads much the same in texts that begin alike: of those, the largest stays.
+            alike = [
+                known for known in heap if self._rows[-known[1], known[2]][:2] == (before, tokens[place])
+            ]
+            if alike and alike[0] >= entry:
+                continue
+            if alike:
+                heap.remove(alike[0])
+                heapq.heapify(heap)
             (heapq.heappush if len(heap) < self._count else heapq.heapreplace)(heap, entry)
             after = "".join(tokens[place + 1 : place + 1 + self._context])
             self._rows[number, place] = (before, tokens[place], after, source, held_out)
