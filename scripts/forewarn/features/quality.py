@@ -29,8 +29,8 @@ TEXTS = pa.schema(
 )
 """The texts of a feature's largest activations, from rank 1: the token, and what stands around it.
 
-Of a text its largest activation counts, and of texts that are alike up to that token, the one that was read
-first. `source` says where the text is from, and `held_out` whether the autoencoder was kept from it.
+Of a text its largest activation counts, and of texts that are alike up to that token, the larger.
+`source` says where the text is from, and `held_out` whether the autoencoder was kept from it.
 """
 
 
