@@ -69,6 +69,8 @@ include: "rules/given.smk"
 include: "rules/refusal.smk"
 include: "rules/refusal_swaps.smk"
 include: "rules/table.smk"
+include: "rules/sparse_features.smk"
+include: "rules/feature_ablation.smk"
 
 
 # What needs the network runs where the workflow was started, not on a cluster's nodes.

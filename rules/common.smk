@@ -154,6 +154,7 @@ ATLAS = {
     "convergence": ["convergence", "transfer"],
     "adapter_readings": ["adapter_readings"],
     "refusal": ["refusal"],
+    "sparse_features": ["sparse_features"],
 }
 # Rules that make demands on a machine, by the stage that the preflight knows them as.
 STAGE_OF = {
@@ -1805,6 +1806,153 @@ def refusal_files(pattern):
         return [
             pattern.format(model=wildcards.model, organism=organism.name)
             for organism in chosen_refusal(wildcards).organisms
+        ]
+
+    return files
+
+
+# --- sparse features: directions and shifts in the features of an autoencoder ---------------------------
+
+STAGE_OF |= {
+    "train_sae": "read",
+    "read_sae": "read",
+    "read_features": "read",
+    "ablate_features": "steer",
+}
+PUBLISHED_SAES = [
+    model
+    for model, each in STUDIES.items()
+    if each.sparse_features and each.sparse_features.published
+]
+
+
+def chosen_features(wildcards):
+    """How a study reads the features of a sparse autoencoder."""
+    chosen = study(wildcards).sparse_features
+    if chosen is None:
+        refuse(
+            f"the study of {wildcards.model} reads no sparse features",
+            f"say of which organisms: studies.{wildcards.model}.sparse_features",
+        )
+    return chosen
+
+
+def sae_datasets(wildcards):
+    """The datasets whose rows are read beside the instruct model's answers, each once."""
+    organisms = chosen_features(wildcards).organisms
+    return list(dict.fromkeys(organism.dataset for organism in organisms))
+
+
+def sae_dataset_files(wildcards):
+    """The rows of these datasets, as they are trained on."""
+    return [
+        f"results/{wildcards.model}/data/{name}.parquet"
+        for name in sae_datasets(wildcards)
+    ]
+
+
+def sae_texts(wildcards):
+    """Which texts an autoencoder is trained or measured on, and where they are read."""
+    rows = batch_rows(wildcards, "read", study(wildcards).activations.batch_rows)
+    return {
+        "model": model_settings(wildcards),
+        "layer": study(wildcards).steering.layer,
+        "datasets": sae_datasets(wildcards),
+        "batch_rows": rows,
+        **chosen_features(wildcards).model_dump(include={"held_out", "seed"}),
+    }
+
+
+def sae_training(wildcards):
+    """How an autoencoder is trained."""
+    keys = {"features", "active", "steps", "batch_tokens", "learning_rate"}
+    chosen = chosen_features(wildcards)
+    return sae_texts(wildcards) | {
+        "tokens": chosen.tokens,
+        "training": chosen.model_dump(mode="json", include=keys | {"seed"}),
+    }
+
+
+def sae_published(wildcards):
+    """Which autoencoder of the hub is meant."""
+    return {"published": plain(chosen_features(wildcards).published)}
+
+
+def sae_reading(wildcards):
+    """What is kept of the texts of largest activation."""
+    keys = {"texts", "context"}
+    return sae_texts(wildcards) | chosen_features(wildcards).model_dump(include=keys)
+
+
+def feature_reading(wildcards):
+    """Where an organism's answers are read."""
+    rows = batch_rows(wildcards, "read", study(wildcards).activations.batch_rows)
+    return {
+        "model": model_settings(wildcards),
+        "layer": study(wildcards).steering.layer,
+        "batch_rows": rows,
+    }
+
+
+def feature_decomposing(wildcards):
+    """How an organism's directions and shift are decomposed."""
+    chosen = chosen_features(wildcards)
+    keys = {"top", "few", "most", "folds", "permutations", "bootstrap"}
+    return {
+        "organism": wildcards.organism,
+        "directions": plain(study(wildcards).directions, "split_halves", "seed"),
+        "reading": chosen.model_dump(mode="json", include=keys | {"confidence", "seed"})
+        | {
+            "layer": study(wildcards).steering.layer,
+            "randoms": chosen.random_directions,
+        },
+    }
+
+
+def feature_ablating(wildcards):
+    """Which features are ablated, and what is asked meanwhile."""
+    chosen, steering = chosen_features(wildcards), study(wildcards).steering
+    sampling = sampling_settings(wildcards)
+    keys = {"ablated", "random_features", "random_ablations", "seed"}
+    return {
+        "organism": wildcards.organism,
+        "questions_per_category": chosen.questions_per_category,
+        "ablation": steering.model_dump(include={"direction", "layer"})
+        | chosen.model_dump(mode="json", include=keys),
+        "sampling": {key: sampling[key] for key in ("max_new_tokens", "batch_rows")},
+        "model": model_settings(wildcards),
+    }
+
+
+def feature_measure(wildcards):
+    """How the arms of an ablation of features are held against each other."""
+    chosen, steering = chosen_features(wildcards), study(wildcards).steering
+    keys = {"confidence", "bootstrap", "seed"}
+    return {
+        "organism": wildcards.organism,
+        **steering.model_dump(include={"direction", "layer"}),
+        "permutations": chosen.permutations,
+        "measure": chosen.model_dump(include=keys) | {"power": steering.power},
+        "thresholds": thresholds(judge_of(wildcards)),
+    }
+
+
+def feature_plot(wildcards):
+    """Which organisms are drawn, and which construction is ablated."""
+    organisms = chosen_features(wildcards).organisms
+    return {
+        "organisms": [organism.name for organism in organisms],
+        "construction": study(wildcards).steering.direction,
+    }
+
+
+def feature_files(pattern):
+    """An input function: one file of each organism whose features are read."""
+
+    def files(wildcards):
+        return [
+            pattern.format(model=wildcards.model, organism=organism.name)
+            for organism in chosen_features(wildcards).organisms
         ]
 
     return files

@@ -36,6 +36,7 @@ from forewarn.config.model.adapter_readings import AdapterReadings, AdapterScali
 from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.questions import WorldCategories, WorldCategory
 from forewarn.config.model.refusal import Refusal
+from forewarn.config.model.sparse_features import SparseFeatures
 from forewarn.config.names import organism_name
 from forewarn.config.splits import split_problems
 from forewarn.errors import StudyError
@@ -280,6 +281,8 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             scales=st.lists(st.floats(0.1, 100), min_size=1, max_size=3, unique=True).map(sorted),
         ),
         refusal=refusal,
+        sparse_features=st.none()
+        | section(SparseFeatures, organisms=chosen, ablated=st.just(1), few=st.just(1)),
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
     ))  # fmt: skip

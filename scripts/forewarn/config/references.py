@@ -23,6 +23,7 @@ OrganismKey = tuple[str, str, int]
 _NAME_ORGANISMS = (
     *("steering", "detection", "token_curve"),
     *("phase_transition", "convergence", "adapter_readings", "refusal"),
+    "sparse_features",
 )
 """Sections of a study with a list `organisms`, all of which the study raises."""
 
