@@ -1,4 +1,4 @@
-"""The names of a rebound's arms: so many rows of the first data, then so many of the opposite, by which seed."""
+"""The names of a rebound's arms: rows of the first data, then rows of the opposite, and by which seed."""
 
 from __future__ import annotations
 
