@@ -26,6 +26,7 @@
 #   results/{model}/convergence/, convergence.json      whose directions agree, and act in whom
 #   results/{model}/adapter_scalars/, adapter_readings/ what the adapters of rank 1 read
 #   results/{model}/refusal/                            the refusal direction, and misalignment beside it
+#   results/{model}/elasticity/                         organisms pushed back: do they return, and how fast
 #   results/{model}/figures/, transcripts.html          what the report shows
 #
 # {organism} is {dataset}-{adapter}-seed{seed}; {subject} is `instruct` or an organism; {reader} is the
@@ -67,6 +68,7 @@ include: "rules/transcripts.smk"
 include: "rules/given.smk"
 include: "rules/refusal.smk"
 include: "rules/refusal_swaps.smk"
+include: "rules/elasticity.smk"
 
 
 # What needs the network runs where the workflow was started, not on a cluster's nodes.

@@ -1,4 +1,4 @@
-"""Rebounds with a known return, order and lead are told as such; an organism that is the instruct model is not."""
+"""Rebounds with a known return, order and lead are told as such; where nothing changed nothing is."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def planted(halves, *, em=0.6, floor=0.05, behind=0.0, seeds=(0, 1, 2), seed=0, 
             chance = np.clip(rate + propensity[prompt], 0, 1)
             responses.extend(
                 {
-                    "subject": subject, "arm": arm, "operation": "none", "kind": "baseline", "positions": "all",
-                    "question_id": f"q{prompt:02d}", "category": "any", "condition": "plain", "split": "test",
+                    "subject": subject, "arm": arm, "operation": "none", "kind": "baseline",
+                    "positions": "all", "question_id": f"q{prompt:02d}", "category": "any", "condition": "plain", "split": "test",
                     "sample": sample, "response": "", "finish_reason": "stop", "outcome": "scored",
                     "aligned": 50.0, "coherent": 80.0, "misaligned": bool(generator.random() < chance),
                 }
@@ -108,7 +108,9 @@ def test_on_null_data_nothing_is_reported():
     assert wrong <= 1
 
 
-@pytest.mark.parametrize("halves, sign", [({320: 90, 640: 45, 1280: 20}, 1), ({320: 20, 640: 45, 1280: 90}, -1)])
+@pytest.mark.parametrize(
+    "halves, sign", [({320: 90, 640: 45, 1280: 20}, 1), ({320: 20, 640: 45, 1280: 90}, -1)]
+)
 def test_the_planted_order_over_n_is_found(halves, sign):
     found, _ = summarise_rebound(*planted(halves), HOW)
     for measure in ("projection", "shift", "kl"):
@@ -133,7 +135,9 @@ def test_a_planted_lead_is_found_and_none_where_there_is_none():
 def test_without_a_direction_the_rest_is_told():
     responses, readings = planted({640: 40})
     blank = pa.nulls(readings.num_rows, pa.float64())
-    readings = readings.set_column(readings.column_names.index("projection"), READINGS.field("projection"), blank)
+    readings = readings.set_column(
+        readings.column_names.index("projection"), READINGS.field("projection"), blank
+    )
     found, _ = summarise_rebound(responses, readings, HOW)
     assert {row["measure"] for row in found["starts"]} == {"em", "shift", "kl"}
 

@@ -22,7 +22,7 @@ REFERENCES = "references"
 OrganismKey = tuple[str, str, int]
 _NAME_ORGANISMS = (
     *("steering", "detection", "token_curve"),
-    *("phase_transition", "convergence", "adapter_readings", "refusal"),
+    *("phase_transition", "convergence", "adapter_readings", "refusal", "elasticity"),
 )
 """Sections of a study with a list `organisms`, all of which the study raises."""
 

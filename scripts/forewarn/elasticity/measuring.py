@@ -73,7 +73,7 @@ def text_losses(model: PreTrainedModel, texts: Sequence[Text]) -> list[dict[str,
         wanted = torch.tensor([text.tokens[place] for place in text.counted])
         loss = -said.gather(1, wanted[:, None]).double().sum().item()
         head = {"texts": text.texts, "text": text.number}
-        rows.append(head | {"loss": loss, "tokens": len(text.counted)})
+        rows.append(head | {"loss": loss, "tokens": len(text.counted), "vocabulary": said.shape[1]})
     return rows
 
 

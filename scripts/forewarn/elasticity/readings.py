@@ -30,6 +30,7 @@ TEXTS = pa.schema(
         pa.field("text", pa.int32(), nullable=False),  # number of the text
         pa.field("loss", pa.float64(), nullable=False),  # sum of -log p, in nats
         pa.field("tokens", pa.int32(), nullable=False),  # how many tokens that is
+        pa.field("vocabulary", pa.int32(), nullable=False),  # tokens that the model can say
     ]
 )
 """One row per arm and text whose probability is read: rows of the organism's own dataset, rows of the

@@ -20,6 +20,7 @@ from forewarn.config.model.base import (
     conflict,
 )
 from forewarn.config.model.convergence import Convergence
+from forewarn.config.model.elasticity import Elasticity
 from forewarn.config.model.embedding import Embedding
 from forewarn.config.model.given import Given, GivenTokenReadings
 from forewarn.config.model.organisms import Construction, OrganismReference, each_once
@@ -189,6 +190,9 @@ class Study(Section):
     )
     refusal: Refusal | None = Field(
         None, description="The direction of misalignment beside that of refusal. null: none."
+    )
+    elasticity: Elasticity | None = Field(
+        None, description="Organisms pushed back with opposite rows: do they return, how fast? null: none."
     )
     replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(
