@@ -1859,7 +1859,9 @@ def pushing_settings(wildcards):
     return {
         "organism": wildcards.organism,
         **{key: training[key] for key in ("model", "adapter", "rows_at_once")},
-        "elasticity": chosen_elasticity(wildcards).model_dump(mode="json", include=keys),
+        "elasticity": chosen_elasticity(wildcards).model_dump(
+            mode="json", include=keys
+        ),
     }
 
 

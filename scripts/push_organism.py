@@ -41,7 +41,8 @@ def main(
     loaded_as = {**source, "dtype": training_dtype(source), "quantization": recipe["quantization"]}
     instruct, tokenizer = load(resolve(source, model), loaded_as)
     examples = train_rows(read_examples(dataset, tokenizer)[0], chosen["text_rows"])
-    tensors, log = {}, []
+    tensors: dict[str, Any] = {}
+    log: list[dict[str, Any]] = []
     with workspace("push") as folder:
         for step, start in starts.items():
             for seed in chosen["seeds"]:

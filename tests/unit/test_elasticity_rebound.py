@@ -41,7 +41,8 @@ def planted(halves, *, em=0.6, floor=0.05, behind=0.0, seeds=(0, 1, 2), seed=0, 
             responses.extend(
                 {
                     "subject": subject, "arm": arm, "operation": "none", "kind": "baseline",
-                    "positions": "all", "question_id": f"q{prompt:02d}", "category": "any", "condition": "plain", "split": "test",
+                    "positions": "all", "question_id": f"q{prompt:02d}", "category": "any",
+                    "condition": "plain", "split": "test",
                     "sample": sample, "response": "", "finish_reason": "stop", "outcome": "scored",
                     "aligned": 50.0, "coherent": 80.0, "misaligned": bool(generator.random() < chance),
                 }
@@ -118,6 +119,18 @@ def test_the_planted_order_over_n_is_found(halves, sign):
         assert order["statistic"] == sign and order["p_value"] == pytest.approx(2 / 216), measure
         assert order["p_adjusted"] <= 4 * 2 / 216
     assert found["order"]["em"]["statistic"] * sign > 0.5
+    for measure in MEASURES:
+        (extremes,) = [row for row in found["speeds"][measure] if row["n"] == [320, 1280]]
+        assert extremes["verdict"] == {1: "faster", -1: "slower"}[sign] and extremes["rows"] * sign > 50
+
+
+def test_starts_that_return_alike_are_not_told_apart():
+    wrong = 0
+    for seed in range(4):
+        found, _ = summarise_rebound(*planted({320: 40, 640: 40, 1280: 40}, seed=seed), HOW)
+        wrong += sum(row["verdict"] != "neither" for row in found["speeds"]["em"])
+        wrong += sum(each["p_adjusted"] < 0.05 for each in found["order"].values())
+    assert wrong <= 2  # of 28
 
 
 def test_a_planted_lead_is_found_and_none_where_there_is_none():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,29 @@ def lead(first: Floats, behaviour: Floats, how: Measurement) -> dict[str, Any]:
         "undefined": undefined,
         "verdict": verdict,
     }
+
+
+def speeds(halves: dict[int, Floats], how: Measurement) -> list[dict[str, Any]]:
+    """Each two starts: by how many rows the one that had seen more returns sooner.
+
+    The starts share prompts and draws, so what a prompt adds to both falls out. The order over n (see
+    `forewarn.elasticity.order`) is blind to the noise of the answers at the start, which all seeds of the
+    pushing share; these intervals are not.
+
+    Args:
+        halves: n -> [1 + draws], see `lead`.
+        how: to measure.
+
+    Returns:
+        Per pair `n` (fewer, more) and `lead`'s numbers; the verdict is faster, slower, neither or undecided.
+    """
+    words = {"leads": "faster", "lags": "slower"}
+    found = []
+    for fewer, more in combinations(sorted(halves), 2):
+        numbers = lead(halves[more], halves[fewer], how)
+        verdict = words.get(numbers["verdict"], numbers["verdict"])
+        found.append({"n": [fewer, more], **numbers, "verdict": verdict})
+    return found
 
 
 def rows_interval(halves: Floats, how: Measurement) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from forewarn.elasticity.arms import INSTRUCT, Place, place_of
 from forewarn.elasticity.curves import Floats, half_return, remaining, weighted
-from forewarn.elasticity.leads import lead, rows_interval
+from forewarn.elasticity.leads import lead, rows_interval, speeds
 from forewarn.elasticity.order import order_over_n
 from forewarn.errors import StudyError
 from forewarn.statistics.bootstrap import percentile_interval, resample
@@ -122,8 +122,8 @@ def summarise_rebound(
 
     Returns:
         Summary: `n`, `k`, `seeds`, `prompts`; `starts`, per n and measure the `change` there was, the
-        `half_return` and what is left (`left`); `leads`, per n of each measure before `em`; `order`, per
-        measure. And a table of `CURVES`.
+        `half_return` and what is left (`left`); `leads`, per n of each measure before `em`; per measure
+        `order` over n and `speeds` of each two starts. And a table of `CURVES`.
 
     Raises:
         StudyError: see `grids_of`.
@@ -140,6 +140,7 @@ def summarise_rebound(
     )
     content: dict[str, Any] = {"starts": [], "leads": []}
     curves, single = [], {measure: np.full((len(starts), len(seeds)), np.nan) for measure in grids}
+    reached: dict[str, dict[int, Floats]] = {measure: {} for measure in grids}
     for number, n in enumerate(starts):
         halves: dict[str, Floats] = {}
         for measure, grid in grids.items():
@@ -157,7 +158,7 @@ def summarise_rebound(
             entry = {"n": n, "measure": measure, "changed": changed}
             entry |= {"change": {"value": float(change[0])} | interval.as_dict()}
             if changed:
-                halves[measure] = half_return(shares, rows)
+                halves[measure] = reached[measure][n] = half_return(shares, rows)
                 left = percentile_interval(shares[1:, -1], how.confidence, prompts).as_dict()
                 entry |= {"half_return": rows_interval(halves[measure], how), "left": {"k": points[-1],
                           "share": float(shares[0, -1])} | left}  # fmt: skip
@@ -177,6 +178,7 @@ def summarise_rebound(
             if measure != "em" and measure in halves and "em" in halves
         ]
     content["order"] = _orders(single, starts, how.seed)
+    content["speeds"] = {measure: speeds(each, how) for measure, each in reached.items()}
     content |= {"n": starts, "k": points, "seeds": seeds, "prompts": prompts}
     return content, pa.Table.from_pylist(curves, schema=CURVES)
 
@@ -185,9 +187,9 @@ def _orders(single: Mapping[str, Floats], starts: Sequence[int], seed: int) -> d
     """The order of half-returns over n of each measure, p-values corrected for the measures."""
     found = {}
     for measure, halves in single.items():
-        defined = ~np.isnan(halves).any(axis=1)
+        defined = [not np.isnan(row).any() for row in halves]
         found[measure] = order_over_n(halves[defined], seed) | {
-            "n": [n for n, fine in zip(starts, defined.tolist(), strict=True) if fine]
+            "n": [n for n, fine in zip(starts, defined, strict=True) if fine]
         }
     corrected = holm([each["p_value"] for each in found.values()])
     return {
