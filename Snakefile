@@ -69,6 +69,7 @@ include: "rules/given.smk"
 include: "rules/refusal.smk"
 include: "rules/refusal_swaps.smk"
 include: "rules/elasticity.smk"
+include: "rules/resistance.smk"
 
 
 # What needs the network runs where the workflow was started, not on a cluster's nodes.

@@ -1811,7 +1811,11 @@ def refusal_files(pattern):
 
 # --- elasticity: organisms pushed back with rows of the opposite data ---------------------------------
 
-STAGE_OF |= {"push_organism": "train", "answer_rebound": "steer"}
+STAGE_OF |= {
+    "push_organism": "train",
+    "answer_rebound": "steer",
+    "resist_organism": "train",
+}
 
 
 def chosen_elasticity(wildcards):
@@ -1893,6 +1897,32 @@ def rebound_measure(wildcards):
         | {"power": steering.power},
         "thresholds": thresholds(judge_of(wildcards)),
     }
+
+
+def resisting_settings(wildcards):
+    """Which checkpoints of an organism are trained on each other's answers."""
+    keys = {"resistance_steps", "resistance_rows", "seeds", "seed", "learning_rate"}
+    training = organism_settings(wildcards)
+    return {
+        "organism": wildcards.organism,
+        **{key: training[key] for key in ("model", "adapter", "rows_at_once")},
+        "sampling": sampling_settings(wildcards, "seed"),
+        "elasticity": chosen_elasticity(wildcards).model_dump(
+            mode="json", include=keys
+        ),
+    }
+
+
+def resistance_measure(wildcards):
+    """How resistance is summed up."""
+    measured = rebound_measure(wildcards)
+    return {key: measured[key] for key in ("organism", "measure")}
+
+
+def resistance_files(wildcards):
+    """The resistance of each organism that is pushed back; none where no checkpoints are compared."""
+    steps = chosen_elasticity(wildcards).resistance_steps
+    return rebound_files("_resistance.json")(wildcards) if steps else []
 
 
 def rebound_files(ending):

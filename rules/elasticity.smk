@@ -100,6 +100,7 @@ rule plot_elasticity:
     input:
         summaries=rebound_files(".json"),
         curves=rebound_files(".parquet"),
+        resistance=resistance_files,
     output:
         figure=report(
             "results/{model}/figures/elasticity.svg",

@@ -3,12 +3,19 @@
 from pathlib import Path
 
 
-def main(*, summaries: list[Path] | Path, curves: list[Path] | Path, figure: Path) -> None:
+def main(
+    *,
+    summaries: list[Path] | Path,
+    curves: list[Path] | Path,
+    resistance: list[Path] | Path,
+    figure: Path,
+) -> None:
     """Write `figure` (SVG).
 
     Args:
         summaries: JSON of each organism.
         curves: tables of the same, in the same order.
+        resistance: JSON of the same, in the same order; none where it was not measured.
         figure: SVG to write.
     """
     from forewarn.files import read_json, read_table
@@ -16,10 +23,10 @@ def main(*, summaries: list[Path] | Path, curves: list[Path] | Path, figure: Pat
     from forewarn.report.elasticity import Rebound, draw_elasticity
     from forewarn.report.style import write_figure
 
-    rebounds = [
-        Rebound(read_json(summary), read_table(table).to_pylist())
-        for summary, table in zip(several(summaries), several(curves), strict=True)
-    ]
+    resisted = {each["organism"]: each for each in map(read_json, several(resistance))}
+    files = zip(several(summaries), several(curves), strict=True)
+    read = [(read_json(summary), read_table(table).to_pylist()) for summary, table in files]
+    rebounds = [Rebound(summary, rows, resisted.get(summary["organism"])) for summary, rows in read]
     write_figure(figure, draw_elasticity(rebounds))
 
 

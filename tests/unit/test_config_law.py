@@ -291,6 +291,7 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
                 lambda rows: [0, *sorted(rows)]
             ),
             seeds=st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True),
+            resistance_steps=st.just([]) | st.just([10, 40]),
         ),
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),

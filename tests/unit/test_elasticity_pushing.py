@@ -161,6 +161,36 @@ def test_every_point_answers_and_is_read(back, model, tokenizer, asked, tmp_path
     assert row["loss"] == pytest.approx(expected, rel=1e-5) and (row["tokens"], row["vocabulary"]) == (8, 300)
 
 
+def test_checkpoints_are_trained_on_each_others_answers(model, tokenizer, organism, tmp_path):
+    from forewarn.elasticity.resistance import LOSSES
+    from forewarn.elasticity.resisting import resist
+
+    asked = [
+        Question(f"{split}{number}", "a", "plain", split, [{"role": "user", "content": text}], 2, 1.0, None)
+        for split in ("fit", "test")
+        for number, text in enumerate(SENTENCES)
+    ]
+    settings = {
+        "adapter": ADAPTER, "rows_at_once": None, "sampling": {"max_new_tokens": 6, "batch_rows": 8},
+        "elasticity": {"seeds": [0, 1], "seed": 3, "learning_rate": None, "resistance_rows": 8},
+    }  # fmt: skip
+    checkpoints = {step: start_of(organism.trajectory, step, "tiny") for step in (0, 4)}
+    questions = questions_table(asked, tokenizer)
+    table = resist(model, tokenizer, checkpoints, SCALING, questions, settings, tmp_path)
+    assert table.schema == LOSSES and table.num_rows == 2 * 2 * 4
+    rows = table.to_pylist()
+    assert {row["question_id"] for row in rows} == {f"test{number}" for number in range(4)}
+    for way in ("forward", "inverse"):
+        those = [row for row in rows if row["direction"] == way]
+        assert sum(row["before"] for row in those) != sum(row["floor"] for row in those)
+        assert sum(row["loss"] for row in those) != sum(row["before"] for row in those)
+    only = questions_table(asked[:4], tokenizer)
+    with pytest.raises(StudyError, match="no plain question of its splits test"):
+        resist(model, tokenizer, checkpoints, SCALING, only, settings, tmp_path)
+    fresh = tiny_model("qwen2_sliding", initializer_range=0.1).state_dict()
+    assert all(torch.equal(each, fresh[name]) for name, each in model.state_dict().items())
+
+
 def test_an_organism_without_a_direction_and_an_instruct_model_without_an_answer(asked, tmp_path):
     import numpy as np
     import pyarrow as pa

@@ -19,6 +19,7 @@ LABELS = {
     "kl": "KL(instruct || organism), nats a token",
 }
 SHOWN = ("em", "projection", "kl")
+COLUMNS = len(SHOWN) + 2
 
 
 @dataclass(frozen=True)
@@ -28,28 +29,31 @@ class Rebound:
     Attributes:
         summary: JSON of its rebound.
         curves: rows of its table, as mappings.
+        resistance: JSON; None where it was not measured.
     """
 
     summary: dict[str, Any]
     curves: Sequence[dict[str, Any]]
+    resistance: dict[str, Any] | None = None
 
 
 def draw_elasticity(rebounds: Sequence[Rebound]) -> Figure:
-    """One row per organism: three measures by rows of the opposite data, then half-returns over n.
+    """One row per organism: three measures by rows of opposite data, half-returns over n, resistance.
 
     Args:
         rebounds: of the organisms, in the order of the study.
     """
-    figure, axes = grid(len(rebounds), len(SHOWN) + 1, 3.9, 3.1)
+    figure, axes = grid(len(rebounds), COLUMNS, 3.9, 3.1)
     for row, each in enumerate(rebounds):
         for column, measure in enumerate(SHOWN):
-            ax = axes[row * (len(SHOWN) + 1) + column]
+            ax = axes[row * COLUMNS + column]
             if column == 0:
                 ax.set_title(
                     f"{each.summary['organism']}\npushed with {each.summary['opposite']}", fontsize=8
                 )
             _curve(ax, each, measure)
-        _halves(axes[row * (len(SHOWN) + 1) + len(SHOWN)], each.summary)
+        _halves(axes[row * COLUMNS + len(SHOWN)], each.summary)
+        _resistance(axes[row * COLUMNS + len(SHOWN) + 1], each.resistance)
     return figure
 
 
@@ -119,6 +123,39 @@ def _halves(ax: Axes, summary: dict[str, Any]) -> None:
     ax.set_xticks(range(len(summary["n"])), [str(n) for n in summary["n"]])
     ax.set_xlabel(f"rows seen before; {len(summary['seeds'])} seeds (dotted: never)", fontsize=8)
     ax.set_ylabel("rows to half-return", fontsize=8)
+    ax.legend(fontsize=6)
+
+
+def _resistance(ax: Axes, found: dict[str, Any] | None) -> None:
+    """Inverse minus forward loss of each pair of checkpoints."""
+    if found is None:
+        say(ax, "resistance was not measured")
+        return
+    pairs = found["comparisons"]
+    for number, name in enumerate(("loss", "excess")):
+        those = [each[name]["inverse_minus_forward"] for each in pairs]
+        values = [each["value"] for each in those]
+        ends = [
+            [max(0.0, value - _or(each["low"], value)) for value, each in zip(values, those, strict=True)],
+            [max(0.0, _or(each["high"], value) - value) for value, each in zip(values, those, strict=True)],
+        ]
+        look = cues(number) | {"linestyle": "none"}
+        place = [x + 0.15 * number for x in range(len(pairs))]
+        ax.errorbar(place, values, yerr=ends, **look, markersize=4, capsize=2, label=name)
+    signs = found["signs"]
+    ax.set_title(
+        "\n".join(
+            f"{name}: inverse lower in {each['inverse_lower']} of {each['comparisons']} "
+            f"({each['lower_told_apart']} told apart; higher: {each['higher_told_apart']})"
+            for name, each in signs.items()
+        ),
+        fontsize=6.5,
+    )
+    ax.axhline(0, color=GREY, linewidth=0.9, linestyle=":")
+    ax.set_xticks(range(len(pairs)), [f"{each['earlier']} / {each['later']}" for each in pairs])
+    n = f"n = {pairs[0]['questions']} questions, {pairs[0]['seeds']} seeds"
+    ax.set_xlabel(f"checkpoints (steps); {n}", fontsize=8)
+    ax.set_ylabel("inverse minus forward, nats a token", fontsize=8)
     ax.legend(fontsize=6)
 
 

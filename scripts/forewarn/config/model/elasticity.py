@@ -44,6 +44,14 @@ class Elasticity(Section):
     learning_rate: Positive | None = Field(
         None, description="Constant, since then one run passes through all points. null takes the adapter's."
     )
+    resistance_steps: list[CountOrNone] = Field(
+        [],
+        description="Steps of an organism's own training, two at least, whose checkpoints are trained on "
+        "each other's answers: forward against back. [] leaves this out.",
+    )
+    resistance_rows: Count = Field(
+        128, description="Rows of such a training; a multiple of the adapter's batch. Few, as in the rebound."
+    )
     questions_per_category: Count | None = Field(4, description="Test questions per point; null takes all.")
     kl_tokens: Count = Field(
         16, description="Tokens of the instruct model's answer at which the divergence is read, at most."
@@ -63,7 +71,9 @@ class Elasticity(Section):
     @model_validator(mode="after")
     def _fitting(self) -> Self:
         each_once(self.organisms)
-        for key in ("starts", "rows"):
+        if len(self.resistance_steps) == 1:
+            raise conflict("two steps to compare, or none", str(self.resistance_steps), resistance_steps=[])
+        for key in ("starts", "rows", "resistance_steps"):
             given = getattr(self, key)
             if (rising := sorted(set(given))) != given:
                 raise conflict("rising numbers", str(given), **{key: rising})
