@@ -64,6 +64,11 @@ class Grid:
     sizes: Floats
     instruct: Floats
 
+    def of_instruct(self, drawn: NDArray[np.int64]) -> Floats:
+        """The instruct model's mean over each draw of the prompts."""
+        found: Floats = (drawn @ self.instruct[0]) / (drawn @ self.instruct[1])
+        return found
+
 
 def grids_of(
     responses: pa.Table, readings: pa.Table
@@ -145,16 +150,13 @@ def summarise_rebound(
         halves: dict[str, Floats] = {}
         for measure, grid in grids.items():
             values = weighted(grid.values[number], grid.sizes[number], drawn, runs)
-            instruct = _instruct(grid, drawn)
+            instruct = grid.of_instruct(drawn)
             shares = remaining(values, instruct)
             change = values[:, 0] - instruct
             interval = percentile_interval(change[1:], how.confidence, prompts)
             # The distance of a model from another one is never negative, so 0 is its only null
-            changed = (
-                bool(change[0] > 1e-9)
-                if measure in ("shift", "kl")
-                else _off_zero(interval.low, interval.high)
-            )
+            off = interval.low is not None and interval.high is not None and interval.low * interval.high > 0
+            changed = bool(change[0] > 1e-9) if measure in ("shift", "kl") else off
             entry = {"n": n, "measure": measure, "changed": changed}
             entry |= {"change": {"value": float(change[0])} | interval.as_dict()}
             if changed:
@@ -227,11 +229,6 @@ def _curve(
     return rows
 
 
-def _instruct(grid: Grid, drawn: NDArray[np.int64]) -> Floats:
-    found: Floats = (drawn @ grid.instruct[0]) / (drawn @ grid.instruct[1])
-    return found
-
-
 def _by_arm(readings: pa.Table) -> dict[tuple[str, str], dict[str, Floats]]:
     """Readings of each arm in the sorted order of the questions, and as many ones."""
     rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -246,7 +243,3 @@ def _by_arm(readings: pa.Table) -> dict[tuple[str, str], dict[str, Floats]]:
             for key in keys
         } | {"one": np.ones(len(ordered))}
     return found
-
-
-def _off_zero(low: float | None, high: float | None) -> bool:
-    return low is not None and high is not None and low * high > 0
