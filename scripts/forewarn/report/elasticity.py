@@ -115,7 +115,11 @@ def _halves(ax: Axes, summary: dict[str, Any]) -> None:
         ax.errorbar(place, values, yerr=ends, **look, markersize=4, capsize=2, label=measure)
         order = summary["order"][measure]
         if order["p_adjusted"] is not None:
-            lines.append(f"{measure}: order {order['statistic']:+.2f}, p = {order['p_adjusted']:.2g}")
+            ends = [row for row in summary["speeds"][measure] if row["n"] == [order["n"][0], order["n"][-1]]]
+            verdict = f"; most rows: {ends[0]['verdict']}" if ends else ""
+            lines.append(
+                f"{measure}: order {order['statistic']:+.2f}, p = {order['p_adjusted']:.2g}{verdict}"
+            )
     leads = [f"{row['n']}: {row['verdict']}" for row in summary["leads"] if row["measure"] == "projection"]
     title = [*lines, *([f"projection before em, after {', '.join(leads)}"] if leads else [])]
     ax.set_title("\n".join(title), fontsize=6.5)
