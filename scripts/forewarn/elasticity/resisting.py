@@ -28,6 +28,8 @@ Answers = list[tuple[str, tuple[int, ...], tuple[int, ...]]]
 """question_id, tokens of the prompt, and tokens of an answer with its end of turn."""
 TRAINED, HELD_OUT = ("fit", "unseen"), ("test",)
 """Splits of the evaluation set whose answers are trained on, and those whose answers are held out."""
+HELD_SAMPLES = 2
+"""Answers to a held-out question whose loss is read: questions, and not answers, are what is drawn again."""
 
 
 def resist(
@@ -126,8 +128,8 @@ def _answers(
             tuple(prompts[row["question_id"]]),
             (*row["token_ids"], *(end if row["finish_reason"] == "stop" else ())),
         )
-        for row in table.select(["question_id", "token_ids", "finish_reason"]).to_pylist()
-        if row["token_ids"]
+        for row in table.select(["question_id", "sample", "token_ids", "finish_reason"]).to_pylist()
+        if row["token_ids"] and (splits is TRAINED or row["sample"] < HELD_SAMPLES)
     ]
     if not found:
         raise StudyError(
