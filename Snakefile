@@ -26,6 +26,7 @@
 #   results/{model}/convergence/, convergence.json      whose directions agree, and act in whom
 #   results/{model}/adapter_scalars/, adapter_readings/ what the adapters of rank 1 read
 #   results/{model}/refusal/                            the refusal direction, and misalignment beside it
+#   results/{model}/elasticity/                         organisms pushed back: do they return, and how fast
 #   results/{model}/figures/, transcripts.html          what the report shows
 #   results/table.parquet, .csv, .json, figures/        all models and organisms beside each other
 #
@@ -71,6 +72,8 @@ include: "rules/refusal_swaps.smk"
 include: "rules/table.smk"
 include: "rules/sparse_features.smk"
 include: "rules/feature_ablation.smk"
+include: "rules/elasticity.smk"
+include: "rules/resistance.smk"
 
 
 # What needs the network runs where the workflow was started, not on a cluster's nodes.

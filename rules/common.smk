@@ -155,6 +155,7 @@ ATLAS = {
     "adapter_readings": ["adapter_readings"],
     "refusal": ["refusal"],
     "sparse_features": ["sparse_features"],
+    "elasticity": ["elasticity"],
 }
 # Rules that make demands on a machine, by the stage that the preflight knows them as.
 STAGE_OF = {
@@ -2109,3 +2110,144 @@ def in_table(*kinds):
         return [path for path in wanted if record_path(path).exists()]
 
     return files
+
+
+# --- elasticity: organisms pushed back with rows of the opposite data ---------------------------------
+
+STAGE_OF |= {
+    "push_organism": "train",
+    "answer_rebound": "steer",
+    "resist_organism": "train",
+}
+
+
+def chosen_elasticity(wildcards):
+    """How a study pushes its organisms back."""
+    chosen = study(wildcards).elasticity
+    if chosen is None:
+        refuse(
+            f"the study of {wildcards.model} pushes no organism back",
+            f"say which, and with what: studies.{wildcards.model}.elasticity",
+        )
+    return chosen
+
+
+def pushed_trajectory(wildcards):
+    """The trajectory of an organism, from whose snapshots it is pushed."""
+    if wildcards.organism in [*FULL_ORGANISMS, *RELEASED_ORGANISMS]:
+        refuse(
+            f"{wildcards.organism} is no LoRA adapter that is trained here, so it has no snapshots",
+            f"leave it out: studies.{wildcards.model}.elasticity.organisms",
+        )
+    return f"results/{wildcards.model}/organisms/{wildcards.organism}/trajectory.safetensors"
+
+
+def opposite_name(wildcards):
+    """The dataset that an organism is pushed with."""
+    dataset = organism_parts(wildcards)[0]
+    opposites = chosen_elasticity(wildcards).opposites
+    if dataset not in opposites:
+        refuse(
+            f"no dataset is the opposite of {dataset}",
+            f"name one: studies.{wildcards.model}.elasticity.opposites.{dataset}",
+        )
+    return opposites[dataset]
+
+
+def opposite_dataset(wildcards):
+    """Its rows, formatted."""
+    return f"results/{wildcards.model}/data/{opposite_name(wildcards)}.parquet"
+
+
+def pushing_settings(wildcards):
+    """How an organism is trained on."""
+    keys = {"starts", "rows", "seeds", "learning_rate", "text_rows"}
+    training = organism_settings(wildcards)
+    return {
+        "organism": wildcards.organism,
+        **{key: training[key] for key in ("model", "adapter", "rows_at_once")},
+        "elasticity": chosen_elasticity(wildcards).model_dump(
+            mode="json", include=keys
+        ),
+    }
+
+
+def rebound_settings(wildcards):
+    """What an organism is asked, and what is read of it, on its way back."""
+    keys = {"questions_per_category", "kl_tokens", "text_rows", "random_directions"}
+    rows = batch_rows(wildcards, "read", study(wildcards).activations.batch_rows)
+    return {
+        "organism": wildcards.organism,
+        **study(wildcards).steering.model_dump(include={"direction", "layer"}),
+        "elasticity": chosen_elasticity(wildcards).model_dump(
+            mode="json", include=keys | {"seed"}
+        ),
+        "sampling": sampling_settings(wildcards, "seed"),
+        "batch_rows": rows,
+        "model": model_settings(wildcards),
+    }
+
+
+def rebound_measure(wildcards):
+    """How a rebound is summed up."""
+    steering = study(wildcards).steering
+    keys = {"confidence", "bootstrap", "seed"}
+    return {
+        "organism": wildcards.organism,
+        "opposite": opposite_name(wildcards),
+        **steering.model_dump(include={"direction", "layer"}),
+        "measure": chosen_elasticity(wildcards).model_dump(include=keys)
+        | {"power": steering.power},
+        "thresholds": thresholds(judge_of(wildcards)),
+    }
+
+
+def resisting_settings(wildcards):
+    """Which checkpoints of an organism are trained on each other's answers."""
+    keys = {"resistance_steps", "resistance_rows", "seeds", "seed", "learning_rate"}
+    training = organism_settings(wildcards)
+    return {
+        "organism": wildcards.organism,
+        **{key: training[key] for key in ("model", "adapter", "rows_at_once")},
+        "sampling": sampling_settings(wildcards, "seed"),
+        "elasticity": chosen_elasticity(wildcards).model_dump(
+            mode="json", include=keys
+        ),
+    }
+
+
+def resistance_measure(wildcards):
+    """How resistance is summed up."""
+    measured = rebound_measure(wildcards)
+    return {key: measured[key] for key in ("organism", "measure")}
+
+
+def resistance_files(wildcards):
+    """The resistance of each organism that is pushed back; none where no checkpoints are compared."""
+    steps = chosen_elasticity(wildcards).resistance_steps
+    return rebound_files("_resistance.json")(wildcards) if steps else []
+
+
+def rebound_files(ending):
+    """An input function: one result of each organism that is pushed back."""
+
+    def files(wildcards):
+        return [
+            f"results/{wildcards.model}/elasticity/{organism.name}{ending}"
+            for organism in chosen_elasticity(wildcards).organisms
+        ]
+
+    return files
+
+
+# --- the atlas: all of these together ---------------------------------------------------------------
+
+
+def atlas_results(model):
+    """What the atlas of a model ends in; nothing where its study has none of the sections."""
+    return [
+        f"results/{model}/figures/{figure}.svg"
+        for part, figures in ATLAS.items()
+        if getattr(STUDIES[model], part)
+        for figure in figures
+    ]

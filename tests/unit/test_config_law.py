@@ -33,6 +33,7 @@ from forewarn.config.model import (
     TokenCurve,
 )
 from forewarn.config.model.adapter_readings import AdapterReadings, AdapterScaling
+from forewarn.config.model.elasticity import Elasticity
 from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.questions import WorldCategories, WorldCategory
 from forewarn.config.model.refusal import Refusal
@@ -283,6 +284,18 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
         refusal=refusal,
         sparse_features=st.none()
         | section(SparseFeatures, organisms=chosen, ablated=st.just(1), few=st.just(1)),
+        elasticity=st.none()
+        | section(
+            Elasticity,
+            organisms=chosen,
+            opposites=st.just({row["dataset"]: raised[0]["dataset"] for row in raised}),
+            starts=st.lists(st.integers(0, 600), min_size=1, max_size=3, unique=True).map(sorted),
+            rows=st.lists(st.integers(1, 600), min_size=1, max_size=3, unique=True).map(
+                lambda rows: [0, *sorted(rows)]
+            ),
+            seeds=st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True),
+            resistance_steps=st.just([]) | st.just([10, 40]),
+        ),
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
     ))  # fmt: skip

@@ -24,6 +24,7 @@ _NAME_ORGANISMS = (
     *("steering", "detection", "token_curve"),
     *("phase_transition", "convergence", "adapter_readings", "refusal"),
     "sparse_features",
+    *("phase_transition", "convergence", "adapter_readings", "refusal", "elasticity"),
 )
 """Sections of a study with a list `organisms`, all of which the study raises."""
 

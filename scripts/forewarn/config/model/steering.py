@@ -25,6 +25,7 @@ TESTED = ("add", "ablate")
 FURTHER = ("add_doses", "subtract_doses", "layers", "transfer")
 """Those that describe an effect; see `forewarn.steering.arms`."""
 MECHANISMS = ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps", "feature_ablation")
+MECHANISMS = ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps", "rebound")
 """Those of the atlas: each belongs to one analysis, with a section, rules and a library of its own."""
 
 

@@ -20,6 +20,7 @@ from forewarn.config.model.base import (
     conflict,
 )
 from forewarn.config.model.convergence import Convergence
+from forewarn.config.model.elasticity import Elasticity
 from forewarn.config.model.embedding import Embedding
 from forewarn.config.model.given import Given, GivenTokenReadings
 from forewarn.config.model.organisms import Construction, OrganismReference, each_once
@@ -193,6 +194,9 @@ class Study(Section):
     )
     sparse_features: SparseFeatures | None = Field(
         None, description="Directions and shifts in the features of a sparse autoencoder. null: none."
+    )
+    elasticity: Elasticity | None = Field(
+        None, description="Organisms pushed back with opposite rows: do they return, how fast? null: none."
     )
     replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(

@@ -1,0 +1,162 @@
+"""Rebounds with a known return, order and lead are told as such; where nothing changed nothing is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from forewarn.elasticity.arms import INSTRUCT, Place
+from forewarn.elasticity.readings import READINGS
+from forewarn.elasticity.rebound import CURVES, MEASURES, summarise_rebound
+from forewarn.errors import StudyError
+from forewarn.steering.contrasts import Measurement
+from forewarn.steering.responses import RESPONSES
+
+ORGANISM = "bad_medical-tiny-seed0"
+HOW = Measurement(bootstrap=300)
+POINTS = [0, 16, 32, 64, 128, 256]
+PROMPTS, SAMPLES = 40, 5
+
+
+def planted(halves, *, em=0.6, floor=0.05, behind=0.0, seeds=(0, 1, 2), seed=0, reach=1.0):
+    """Judged responses and readings of a rebound that decays exponentially.
+
+    Args:
+        halves: n -> rows until half of the change is gone, for projection, shift and KL.
+        em: rate at the start.
+        floor: the instruct model's.
+        behind: rows by which behaviour comes later.
+        seeds: of the pushing.
+        seed: of the noise.
+        reach: size of the readings' change.
+    """
+    generator = np.random.default_rng(seed)
+    propensity = generator.normal(0, 0.05, PROMPTS)
+    responses, readings = [], []
+
+    def point(subject, arm, rate, change):
+        for prompt in range(PROMPTS):
+            chance = np.clip(rate + propensity[prompt], 0, 1)
+            responses.extend(
+                {
+                    "subject": subject, "arm": arm, "operation": "none", "kind": "baseline",
+                    "positions": "all", "question_id": f"q{prompt:02d}", "category": "any",
+                    "condition": "plain", "split": "test",
+                    "sample": sample, "response": "", "finish_reason": "stop", "outcome": "scored",
+                    "aligned": 50.0, "coherent": 80.0, "misaligned": bool(generator.random() < chance),
+                }
+                for sample in range(SAMPLES)
+            )  # fmt: skip
+            noise = generator.normal(0, 0.02, 3) * (reach > 0)
+            readings.append(
+                {
+                    "subject": subject, "arm": arm, "question_id": f"q{prompt:02d}",
+                    "projection": -1.0 + reach * change + noise[0] + 3 * propensity[prompt],
+                    "random_isotropic": [0.0], "random_covariance": [0.0],
+                    "shift": 0.0 if arm == INSTRUCT else abs(reach * change + noise[1]),
+                    "kl": 0.0 if arm == INSTRUCT else 10 * abs(reach * change + noise[2]), "kl_tokens": 10,
+                }
+            )  # fmt: skip
+
+    point(INSTRUCT, INSTRUCT, floor, 0.0)
+    for n, half in halves.items():
+        for run in seeds:
+            for k in POINTS if run == seeds[0] else POINTS[1:]:
+                change = 0.5 ** (k / half)
+                late = 0.5 ** (max(0.0, k - behind) / half)
+                point(ORGANISM, Place(n, k, run).name, floor + (em - floor) * late, change)
+    return pa.Table.from_pylist(responses, RESPONSES), pa.Table.from_pylist(readings, READINGS)
+
+
+def of(found, key, **which):
+    (row,) = [row for row in found[key] if all(row[name] == value for name, value in which.items())]
+    return row
+
+
+def test_the_planted_return_is_found_with_its_speed_and_what_is_left():
+    found, curves = summarise_rebound(*planted({640: 40}), HOW)
+    for measure in MEASURES:
+        row = of(found, "starts", n=640, measure=measure)
+        half = row["half_return"]
+        assert row["changed"] and half["low"] <= 43 and half["high"] >= 40 and half["without"] == 0, measure
+        assert abs(half["rows"] - 41.7) < 4  # a straight line between 32 and 64 rows lies above the curve
+        assert abs(row["left"]["share"]) < 0.15 and row["left"]["k"] == 256
+    assert curves.schema == CURVES and curves.num_rows == 4 * len(POINTS)
+    first, last = (row for row in curves.to_pylist() if row["measure"] == "em" and row["k"] in (0, 256))
+    assert (first["responses"], first["seeds"], last["responses"], last["seeds"]) == (200, 1, 600, 3)
+    assert first["low"] < 0.6 < first["high"] and last["low"] <= last["value"] <= last["high"]
+    assert found["order"]["em"]["p_value"] is None  # one start has no order
+
+
+def test_an_organism_that_does_not_return_has_no_half():
+    found, _ = summarise_rebound(*planted({640: 1e9}), HOW)
+    row = of(found, "starts", n=640, measure="em")
+    assert row["half_return"]["rows"] is None and row["half_return"]["without"] > 0.95
+    assert row["left"]["low"] > 0.7
+    assert of(found, "leads", measure="projection")["verdict"] == "undecided"
+
+
+def test_on_null_data_nothing_is_reported():
+    wrong = 0
+    for seed in range(5):
+        found, curves = summarise_rebound(*planted({640: 40}, em=0.05, reach=0.0, seed=seed), HOW)
+        assert not of(found, "starts", n=640, measure="shift")["changed"]
+        wrong += of(found, "starts", n=640, measure="em")["changed"]
+        if not found["leads"]:
+            assert "nothing to return from" in of(found, "starts", n=640, measure="em")["reason"]
+            assert set(curves["remaining"].to_pylist()) == {None}
+    assert wrong <= 1
+
+
+@pytest.mark.parametrize(
+    "halves, sign", [({320: 90, 640: 45, 1280: 20}, 1), ({320: 20, 640: 45, 1280: 90}, -1)]
+)
+def test_the_planted_order_over_n_is_found(halves, sign):
+    found, _ = summarise_rebound(*planted(halves), HOW)
+    for measure in ("projection", "shift", "kl"):
+        order = found["order"][measure]
+        assert order["statistic"] == sign and order["p_value"] == pytest.approx(2 / 216), measure
+        assert order["p_adjusted"] <= 4 * 2 / 216
+    assert found["order"]["em"]["statistic"] * sign > 0.5
+    for measure in MEASURES:
+        (extremes,) = [row for row in found["speeds"][measure] if row["n"] == [320, 1280]]
+        assert extremes["verdict"] == {1: "faster", -1: "slower"}[sign] and extremes["rows"] * sign > 50
+
+
+def test_starts_that_return_alike_are_not_told_apart():
+    wrong = 0
+    for seed in range(4):
+        found, _ = summarise_rebound(*planted({320: 40, 640: 40, 1280: 40}, seed=seed), HOW)
+        wrong += sum(row["verdict"] != "neither" for row in found["speeds"]["em"])
+        wrong += sum(each["p_adjusted"] < 0.05 for each in found["order"].values())
+    assert wrong <= 2  # of 28
+
+
+def test_a_planted_lead_is_found_and_none_where_there_is_none():
+    found, _ = summarise_rebound(*planted({640: 40}, behind=40), HOW)
+    for measure in ("projection", "shift", "kl"):
+        lead = of(found, "leads", measure=measure)
+        assert lead["verdict"] == "leads" and lead["low"] < 40 < lead["high"], measure
+    verdicts = []
+    for seed in range(6):
+        found, _ = summarise_rebound(*planted({640: 40}, seed=seed), HOW)
+        verdicts.append(of(found, "leads", measure="projection")["verdict"])
+    assert verdicts.count("neither") >= 5
+
+
+def test_without_a_direction_the_rest_is_told():
+    responses, readings = planted({640: 40})
+    blank = pa.nulls(readings.num_rows, pa.float64())
+    readings = readings.set_column(
+        readings.column_names.index("projection"), READINGS.field("projection"), blank
+    )
+    found, _ = summarise_rebound(responses, readings, HOW)
+    assert {row["measure"] for row in found["starts"]} == {"em", "shift", "kl"}
+
+
+def test_a_missing_point_is_refused():
+    responses, readings = planted({640: 40})
+    fewer = readings.filter(pa.array([arm != Place(640, 32, 1).name for arm in readings["arm"].to_pylist()]))
+    with pytest.raises(StudyError, match="nothing of n00640_k00032_seed1"):
+        summarise_rebound(responses, fewer, HOW)
