@@ -26,6 +26,8 @@
 #   results/{model}/convergence/, convergence.json      whose directions agree, and act in whom
 #   results/{model}/adapter_scalars/, adapter_readings/ what the adapters of rank 1 read
 #   results/{model}/refusal/                            the refusal direction, and misalignment beside it
+#   results/{model}/screening/, screening.json          what datasets would teach, before training
+#   results/{model}/prevention/{organism}/{arm}/        adapters that were trained with a direction added
 #   results/{model}/figures/, transcripts.html          what the report shows
 #
 # {organism} is {dataset}-{adapter}-seed{seed}; {subject} is `instruct` or an organism; {reader} is the
@@ -67,6 +69,8 @@ include: "rules/transcripts.smk"
 include: "rules/given.smk"
 include: "rules/refusal.smk"
 include: "rules/refusal_swaps.smk"
+include: "rules/screening.smk"
+include: "rules/prevention.smk"
 
 
 # What needs the network runs where the workflow was started, not on a cluster's nodes.

@@ -13,7 +13,8 @@ def main(
         screened: summary of each dataset.
         rates: EM rates of the organisms, in the order of `organisms`.
         summary: JSON to write.
-        settings: `organisms` (organism -> its dataset), `benign`, `confidence` and `seed`.
+        settings: `organisms` (organism -> its dataset), `benign`, `direction` (the headline), `confidence`
+            and `seed`.
     """
     from forewarn.files import read_json, write_json
     from forewarn.inputs import several

@@ -23,6 +23,7 @@ OrganismKey = tuple[str, str, int]
 _NAME_ORGANISMS = (
     *("steering", "detection", "token_curve"),
     *("phase_transition", "convergence", "adapter_readings", "refusal"),
+    "screening",
 )
 """Sections of a study with a list `organisms`, all of which the study raises."""
 
@@ -115,6 +116,11 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
     further = mapping_at(mapping_at(study, "steering"), "further")
     for index, organism in items(further, "transfer_to"):
         chosen.append((("steering", "further", "transfer_to", index), organism))
+    prevention = mapping_at(mapping_at(study, "screening"), "prevention")
+    for index, organism in items(prevention, "organisms"):
+        chosen.append((("screening", "prevention", "organisms", index), organism))
+    if isinstance(source := get(prevention, "source"), Mapping):
+        chosen.append((("screening", "prevention", "source"), source))
     if get(study, "organisms"):  # that there are none is told elsewhere
         for place, organism in chosen:
             for key in _keys({**organism, "seeds": [organism.get("seed")]}):

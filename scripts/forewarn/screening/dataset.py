@@ -27,12 +27,13 @@ def screen_dataset(
         dataset: its rows (parquet), and the activations of both answers to them.
         benign: the same of the benign dataset; None if this is it, or none is named.
         sources: organisms whose directions may be used.
-        settings: `dataset` (its name), `direction`, `layer`, and `measure`, see `How`.
+        settings: `dataset` (its name), `constructions` (the headline first), `layer`, and `measure`, see
+            `How`.
 
     Returns:
-        The table of rows (`forewarn.screening.score.SCHEMA`); the JSON form: `dataset`, `construction`,
-        `layer`, `n_rows`, `n_prompts`, `left_out`, `readings` (`others` and `own`: `organisms` and the scores,
-        or the `reason` for none) and `beside_benign` (on `others`; None without).
+        The table of rows (`forewarn.screening.score.SCHEMA`); the JSON form: `dataset`, `layer`, `n_rows`,
+        `n_prompts`, `left_out` and `constructions`: by construction `readings` (`others` and `own`:
+        `organisms` and the scores, or the `reason` for none) and `beside_benign` (on `others`; None without).
 
     Raises:
         StudyError: the files do not belong together.
@@ -40,24 +41,30 @@ def screen_dataset(
     how = How(**{**settings["measure"], "mixtures": tuple(settings["measure"]["mixtures"])})
     layer = settings["layer"]
     screened = read_screened(dataset[1], layer, prompt_keys(read_table(dataset[0])))
-    found = readings(sources, settings["dataset"], settings["direction"], layer)
-    scored = {
-        name: {"organisms": list(each.organisms)}
-        | ({"reason": each.reason} if each.vector is None else score(screened, each.vector, how))
-        for name, each in found.items()
-    }
-    beside, others = None, found[OTHERS].vector
-    if benign is not None and others is not None:
+    harmless = None
+    if benign is not None:
         harmless = read_screened(benign[1], layer, prompt_keys(read_table(benign[0])))
-        beside = beside_benign(screened, harmless, others, how)
+    tables, constructions = [], {}
+    for construction in settings["constructions"]:
+        found = readings(sources, settings["dataset"], construction, layer)
+        others = found[OTHERS].vector
+        constructions[construction] = {
+            "readings": {
+                name: {"organisms": list(each.organisms)}
+                | ({"reason": each.reason} if each.vector is None else score(screened, each.vector, how))
+                for name, each in found.items()
+            },
+            "beside_benign": None
+            if harmless is None or others is None
+            else beside_benign(screened, harmless, others, how),
+        }
+        tables.append(row_table(screened, construction, {name: each.vector for name, each in found.items()}))
     content = {
         "dataset": settings["dataset"],
-        "construction": settings["direction"],
         "layer": layer,
         "n_rows": len(screened.rows),
         "n_prompts": len(set(screened.prompts)),
         "left_out": screened.left_out,
-        "readings": scored,
-        "beside_benign": beside,
+        "constructions": constructions,
     }
-    return row_table(screened, {name: each.vector for name, each in found.items()}), content
+    return pa.concat_tables(tables).combine_chunks(), content

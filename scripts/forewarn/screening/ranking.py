@@ -64,57 +64,69 @@ def compare_datasets(
     Args:
         screened: summary of each dataset.
         rates: of each organism, the counts of its test split (`em` of a summary of rates).
-        settings: `organisms` (name -> dataset), `benign`, `confidence`, `seed`.
+        settings: `organisms` (name -> dataset), `benign`, `direction` (the headline), `confidence`, `seed`.
 
     Returns:
-        `datasets`: each with its scores, Holm-corrected p-values of both nulls over datasets, whether it is
-        `flagged` (its interval lies above 0 and both p-values below 1 - confidence), and its organisms' `em`;
-        `ranking`: by reading, of score against EM rate; `benign`, `confidence`.
+        `construction` (the headline), `layer`, `benign`, `confidence`; `datasets`: each with its scores on
+        the headline's directions, Holm-corrected p-values of both nulls over datasets, whether it is
+        `flagged` (its interval lies above 0 and both p-values below 1 - confidence), and its organisms'
+        `em`; `ranking`: by construction and reading, of score against EM rate.
     """
-    names = list(screened)
-    corrected = {
-        kind: holm([_p(screened[name], kind) for name in names]) for kind in ("isotropic", "covariance")
+    names, chosen = list(screened), settings["direction"]
+    mine = {name: screened[name]["constructions"][chosen] for name in names}
+    corrected = {kind: holm([_p(mine[name], kind) for name in names]) for kind in ("isotropic", "covariance")}
+    trained = {
+        name: {who: rates[who] for who, dataset in settings["organisms"].items() if dataset == name}
+        for name in names
     }
+    em = {name: float(np.mean([each["rate"] for each in trained[name].values()])) for name in names}
     datasets = []
     for place, name in enumerate(names):
-        mine = {who: rates[who] for who, dataset in settings["organisms"].items() if dataset == name}
         p_values = {kind: values[place] for kind, values in corrected.items()}
-        low = _others(screened[name]).get("interval", {}).get("low")
+        low = mine[name]["readings"]["others"].get("interval", {}).get("low")
         below = [p is not None and p < 1 - settings["confidence"] for p in p_values.values()]
         datasets.append(
-            {
-                **screened[name],
+            {key: screened[name][key] for key in ("dataset", "n_rows", "n_prompts", "left_out")}
+            | dict(mine[name])
+            | {
                 "p_values": p_values,
                 "flagged": None if low is None else bool(low > 0 and all(below)),
-                "em": {"rate": float(np.mean([each["rate"] for each in mine.values()])), "organisms": mine},
+                "em": {"rate": em[name], "organisms": trained[name]},
             }
         )
     return {
+        "construction": chosen,
+        "layer": screened[names[0]]["layer"],
         "benign": settings["benign"],
         "confidence": settings["confidence"],
         "datasets": datasets,
         "ranking": {
-            reading: _ranked(
-                [each for each in datasets if "mean" in each["readings"][reading]], reading, settings
-            )
-            for reading in ("others", "own")
+            construction: {
+                reading: _ranked(screened, construction, reading, em, settings["seed"])
+                for reading in ("others", "own")
+            }
+            for construction in screened[names[0]]["constructions"]
         },
     }
 
 
 def _ranked(
-    datasets: Sequence[Mapping[str, Any]], reading: str, settings: Mapping[str, Any]
+    screened: Mapping[str, Mapping[str, Any]],
+    construction: str,
+    reading: str,
+    em: Mapping[str, float],
+    seed: int,
 ) -> dict[str, Any]:
-    scores = [each["readings"][reading]["mean"] for each in datasets]
-    found = rank_correlation(scores, [each["em"]["rate"] for each in datasets], settings["seed"])
-    return {"datasets": [each["dataset"] for each in datasets]} | found
-
-
-def _others(summary: Mapping[str, Any]) -> Mapping[str, Any]:
-    reading: Mapping[str, Any] = summary["readings"]["others"]
-    return reading
+    """Score against EM rate, over the datasets that have a score."""
+    scores = {
+        name: each["constructions"][construction]["readings"][reading].get("mean")
+        for name, each in screened.items()
+    }
+    known = {name: value for name, value in scores.items() if value is not None}
+    found = rank_correlation(list(known.values()), [em[name] for name in known], seed)
+    return {"datasets": list(known)} | found
 
 
 def _p(summary: Mapping[str, Any], kind: str) -> float | None:
-    null = _others(summary).get("null")
+    null = summary["readings"]["others"].get("null")
     return None if null is None else null[kind]["p_value"]

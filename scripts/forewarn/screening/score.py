@@ -29,6 +29,7 @@ from forewarn.statistics.ratios import bootstrap_ratio
 Floats = NDArray[np.float64]
 SCHEMA = pa.schema(
     [
+        pa.field("construction", pa.string(), nullable=False),  # of the directions
         pa.field("row", pa.string(), nullable=False),  # of the dataset
         pa.field("prompt", pa.string(), nullable=False),  # hash; equal for rows of equal prompts
         pa.field("n_own", pa.int32(), nullable=False),  # answers of the model that are not empty
@@ -37,7 +38,7 @@ SCHEMA = pa.schema(
         pa.field("norm", pa.float64(), nullable=False),  # of the row's difference, before projection
     ]
 )
-"""One row per row of the dataset that was screened."""
+"""One row per construction and row of the dataset that was screened."""
 
 
 @dataclass(frozen=True)
@@ -151,16 +152,17 @@ def score(screened: Screened, vector: Floats, how: How) -> dict[str, Any]:
 def by_prompt(values: Floats, prompts: tuple[str, ...]) -> tuple[Floats, Floats]:
     """Sum of the values and number of rows of each prompt, both float64 [prompts]."""
     _, place = np.unique(np.array(prompts), return_inverse=True)
-    return np.bincount(place, values), np.bincount(place).astype(np.float64)
+    return np.bincount(place, values).astype(np.float64), np.bincount(place).astype(np.float64)
 
 
-def row_table(screened: Screened, vectors: Mapping[str, Floats | None]) -> pa.Table:
+def row_table(screened: Screened, construction: str, vectors: Mapping[str, Floats | None]) -> pa.Table:
     """The projection difference of each row on each direction, see `SCHEMA`."""
     projected = {
         name: [None] * len(screened.rows) if vector is None else (screened.differences @ vector).tolist()
         for name, vector in vectors.items()
     }
     columns = {
+        "construction": [construction] * len(screened.rows),
         "row": list(screened.rows),
         "prompt": list(screened.prompts),
         "n_own": screened.n_own.tolist(),

@@ -24,7 +24,7 @@ TESTED = ("add", "ablate")
 """The operations that have a criterion, fixed beforehand; see `forewarn.steering.verdict`."""
 FURTHER = ("add_doses", "subtract_doses", "layers", "transfer")
 """Those that describe an effect; see `forewarn.steering.arms`."""
-MECHANISMS = ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps")
+MECHANISMS = ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps", "prevention")
 """Those of the atlas: each belongs to one analysis, with a section, rules and a library of its own."""
 
 

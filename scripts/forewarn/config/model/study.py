@@ -26,6 +26,7 @@ from forewarn.config.model.organisms import Construction, OrganismReference, eac
 from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.power import Power
 from forewarn.config.model.refusal import Refusal
+from forewarn.config.model.screening import Screening
 from forewarn.config.model.steering import Steering
 from forewarn.config.model.token_curve import TokenCurve
 from forewarn.config.names import Name
@@ -189,6 +190,9 @@ class Study(Section):
     )
     refusal: Refusal | None = Field(
         None, description="The direction of misalignment beside that of refusal. null: none."
+    )
+    screening: Screening | None = Field(
+        None, description="Datasets screened before training, and misalignment prevented in it. null: none."
     )
     replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(
