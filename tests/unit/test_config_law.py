@@ -36,6 +36,7 @@ from forewarn.config.model.adapter_readings import AdapterReadings, AdapterScali
 from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.questions import WorldCategories, WorldCategory
 from forewarn.config.model.refusal import Refusal
+from forewarn.config.model.screening import Prevention, Screening
 from forewarn.config.names import organism_name
 from forewarn.config.splits import split_problems
 from forewarn.errors import StudyError
@@ -280,9 +281,30 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             scales=st.lists(st.floats(0.1, 100), min_size=1, max_size=3, unique=True).map(sorted),
         ),
         refusal=refusal,
+        screening=screened(raised),
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
     ))  # fmt: skip
+
+
+def screened(raised: list[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any] | None]:
+    """Organisms whose datasets are screened, one of which may be benign; none of a study with one."""
+    if len(raised) < 2:
+        return st.none()
+    rising = {"min_size": 1, "max_size": 3, "unique": True}
+    prevention = section(
+        Prevention,
+        organisms=st.just(raised[:1]),
+        source=st.none() | st.sampled_from(raised),
+        coefficients=st.lists(st.floats(0.1, 100), **rising).map(sorted),
+    )
+    return st.none() | section(
+        Screening,
+        organisms=st.just(raised),
+        benign=st.none() | st.just(raised[-1]["dataset"]),
+        mixtures=st.lists(st.floats(0.01, 0.99), **rising).map(sorted),
+        prevention=prevention,
+    )
 
 
 def compared(raised: list[dict[str, Any]]) -> st.SearchStrategy[Any]:
