@@ -291,6 +291,7 @@ def screened(raised: list[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any] |
     """Organisms whose datasets are screened, one of which may be benign; none of a study with one."""
     if len(raised) < 2:
         return st.none()
+    several = len({organism["dataset"] for organism in raised}) > 1
     rising = {"min_size": 1, "max_size": 3, "unique": True}
     prevention = section(
         Prevention,
@@ -301,7 +302,7 @@ def screened(raised: list[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any] |
     return st.none() | section(
         Screening,
         organisms=st.just(raised),
-        benign=st.none() | st.just(raised[-1]["dataset"]),
+        benign=st.none() | st.just(raised[-1]["dataset"]) if several else st.none(),
         mixtures=st.lists(st.floats(0.01, 0.99), **rising).map(sorted),
         prevention=prevention,
     )

@@ -9,6 +9,8 @@ import pytest
 from forewarn.errors import StudyError
 from forewarn.files import write_table
 from forewarn.geometry.tensors import write_tensors
+from forewarn.report.screening import draw_screening
+from forewarn.report.style import write_figure
 from forewarn.screening.beside_benign import beside_benign
 from forewarn.screening.dataset import screen_dataset
 from forewarn.screening.directions import Source, readings
@@ -159,6 +161,7 @@ def test_planted_datasets_are_ranked_flagged_and_told_from_the_benign_one(study)
     assert [each["flagged"] for each in told["datasets"]][:2] == [True, True]
     assert told["datasets"][-1]["flagged"] is False and told["datasets"][-1]["beside_benign"] is None
     assert told["ranking"][CONSTRUCTION]["others"]["spearman"] == pytest.approx(1)
+    write_figure(folder / "screening.svg", draw_screening(told))
     own = told["ranking"][CONSTRUCTION]["own"]
     assert own["datasets"] == names[:-1] and own["n"] == 3
     assert "reason" in told["datasets"][-1]["readings"]["own"]

@@ -108,6 +108,8 @@ class Screening(Section):
         datasets = list(dict.fromkeys(organism.dataset for organism in self.organisms))
         if self.benign is not None and self.benign not in datasets:
             raise conflict("a dataset of these organisms", self.benign, benign=None)
+        if not self.sources():
+            raise conflict("organisms of misaligned data as well", f"{self.benign} alone", benign=None)
         if self.mixtures != sorted(set(self.mixtures)):
             raise conflict("rising numbers", str(self.mixtures), mixtures=sorted(set(self.mixtures)))
         return self
