@@ -1,4 +1,4 @@
-"""What a study says about screening: whose datasets, which of them is harmless, and what is added in training."""
+"""What a study says about screening: whose datasets, which of them is harmless, and what training adds."""
 
 from __future__ import annotations
 
