@@ -32,7 +32,8 @@ def draw_prevention(organisms: Sequence[dict[str, Any]]) -> Figure:
         _rates(panels[1], each, "narrow", "misaligned, narrow task (%)")
         _coherence(panels[2], each)
         _loss(panels[3], each)
-        panels[0].set_title(f"{each['organism']}\ndirection of {each['source']}", fontsize=8)
+        told = panels[0].get_title(loc="left")
+        panels[0].set_title(f"{each['organism']}\ndirection of {each['source']}\n{told}", fontsize=8)
     return figure
 
 

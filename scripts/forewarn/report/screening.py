@@ -37,7 +37,7 @@ def _scores(ax: Axes, datasets: list[dict[str, Any]], summary: dict[str, Any]) -
             if null.get(kind, {}).get("low") is not None:
                 ax.barh(
                     place, null[kind]["high"] - null[kind]["low"], height, null[kind]["low"],
-                    color=GREY, alpha=shade, label=None if place else f"random, {kind}",
+                    color=GREY, alpha=shade, label=f"random, {kind}",
                 )  # fmt: skip
         for shift, (reading, (name, colour, marker)) in zip((-0.12, 0.12), READINGS.items(), strict=True):
             found = each["readings"][reading]
@@ -85,7 +85,7 @@ def _against_rates(ax: Axes, datasets: list[dict[str, Any]], summary: dict[str, 
         )
     ax.set_title(told, fontsize=8)
     ax.set_xlabel("projection difference, directions of other datasets")
-    percent_axis(ax, "misaligned after training (%), one mark per organism")
+    percent_axis(ax, "misaligned after training (%)")
     if any("mean" in each["readings"]["others"] for each in datasets):
         ax.legend(fontsize=6)
 
@@ -93,7 +93,7 @@ def _against_rates(ax: Axes, datasets: list[dict[str, Any]], summary: dict[str, 
 def _mixtures(ax: Axes, datasets: list[dict[str, Any]], summary: dict[str, Any]) -> None:
     beside = [each for each in datasets if each["beside_benign"]]
     if not beside:
-        say(ax, "no benign dataset to mix with")
+        say(ax, "no rows to hold against benign ones")
         return
     lines = []
     for number, each in enumerate(beside):
