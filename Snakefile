@@ -27,6 +27,8 @@
 #   results/{model}/adapter_scalars/, adapter_readings/ what the adapters of rank 1 read
 #   results/{model}/refusal/                            the refusal direction, and misalignment beside it
 #   results/{model}/elasticity/                         organisms pushed back: do they return, and how fast
+#   results/{model}/screening/, screening.json          what datasets would teach, before training
+#   results/{model}/prevention/{organism}/{arm}/        adapters that were trained with a direction added
 #   results/{model}/figures/, transcripts.html          what the report shows
 #   results/table.parquet, .csv, .json, figures/        all models and organisms beside each other
 #
@@ -74,6 +76,8 @@ include: "rules/sparse_features.smk"
 include: "rules/feature_ablation.smk"
 include: "rules/elasticity.smk"
 include: "rules/resistance.smk"
+include: "rules/screening.smk"
+include: "rules/prevention.smk"
 
 
 # What needs the network runs where the workflow was started, not on a cluster's nodes.

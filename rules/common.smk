@@ -10,6 +10,7 @@ import sys
 
 from itertools import combinations
 from pathlib import Path
+from typing import get_args
 
 from snakemake.iocontainers import Wildcards
 from snakemake.persistence import RECORD_FORMAT_VERSION
@@ -18,6 +19,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from forewarn.config import load_configuration, read_yaml
 from forewarn.config.model import BatchHints
+from forewarn.config.model.organisms import Construction
 from forewarn.config.model.steering import FURTHER, MECHANISMS, TESTED
 from forewarn.errors import StudyError
 from forewarn.files import digest, read_json
@@ -31,6 +33,7 @@ from forewarn.ledger.record import record_path
 from forewarn.ledger.restore import restore
 from forewarn.ledger.snakemake_metadata import FORMAT
 from forewarn.preflight import preflight, refuse_problems
+from forewarn.screening.runs import ARM_PATTERN, runs_of
 from forewarn.trajectory.lags import check_lags
 
 
@@ -156,6 +159,7 @@ ATLAS = {
     "refusal": ["refusal"],
     "sparse_features": ["sparse_features"],
     "elasticity": ["elasticity"],
+    "screening": ["screening", "prevention"],
 }
 # Rules that make demands on a machine, by the stage that the preflight knows them as.
 STAGE_OF = {
@@ -219,6 +223,7 @@ wildcard_constraints:
     operation="|".join([*STEERING_OPERATIONS, *MECHANISMS]),
     judge="[^/]+",
     phase="pretraining|instruct",
+    arm=ARM_PATTERN,
 
 
 # --- the ledger: what made each artifact, and whether it still holds ---------------------------------
@@ -2238,6 +2243,219 @@ def rebound_files(ending):
         ]
 
     return files
+
+
+# --- the atlas: all of these together ---------------------------------------------------------------
+
+
+def atlas_results(model):
+    """What the atlas of a model ends in; nothing where its study has none of the sections."""
+    return [
+        f"results/{model}/figures/{figure}.svg"
+        for part, figures in ATLAS.items()
+        if getattr(STUDIES[model], part)
+        for figure in figures
+    ]
+
+
+# --- screening of datasets, and prevention in training -------------------------------------------------
+
+STAGE_OF |= {
+    "read_dataset": "generate",
+    "train_prevented": "train",
+    "answer_prevented": "steer",
+}
+
+
+def chosen_screening(wildcards):
+    """How a study screens its datasets."""
+    chosen = study(wildcards).screening
+    if chosen is None:
+        refuse(
+            f"the study of {wildcards.model} screens no datasets",
+            f"say which organisms' datasets: studies.{wildcards.model}.screening",
+        )
+    return chosen
+
+
+def benign_dataset(pattern):
+    """An input function: a file of the benign dataset; none where there is none, or the path is about it."""
+
+    def file(wildcards):
+        benign = chosen_screening(wildcards).benign
+        if benign in (None, wildcards.dataset):
+            return []
+        return pattern.format(model=wildcards.model, dataset=benign)
+
+    return file
+
+
+def screening_directions(wildcards):
+    """The directions of all organisms of misaligned data."""
+    return [
+        f"results/{wildcards.model}/directions/{organism.name}.safetensors"
+        for organism in chosen_screening(wildcards).sources()
+    ]
+
+
+def screened_files(wildcards):
+    """The summary of each dataset that is screened."""
+    return [
+        f"results/{wildcards.model}/screening/{dataset}/summary.json"
+        for dataset in chosen_screening(wildcards).datasets()
+    ]
+
+
+def screening_rates(wildcards):
+    """EM rates of all organisms whose datasets are screened."""
+    evaluation = study(wildcards).questions.evaluation
+    return [
+        f"results/{wildcards.model}/rates/{organism.name}/{evaluation}.json"
+        for organism in chosen_screening(wildcards).organisms
+    ]
+
+
+def dataset_reading(wildcards):
+    """What is read of a dataset, and how the model answers its prompts."""
+    chosen = chosen_screening(wildcards)
+    reading = study(wildcards).activations.batch_rows
+    return {
+        "model": model_settings(wildcards),
+        "rows": chosen.rows,
+        "layer": study(wildcards).steering.layer,
+        "read_rows": batch_rows(wildcards, "read", reading),
+        "answering": {
+            "samples": chosen.answers_per_row,
+            **chosen.model_dump(include={"temperature", "seed"}),
+            **sampling_settings(wildcards, "seed"),
+        },
+    }
+
+
+def dataset_screening(wildcards):
+    """How a dataset is screened."""
+    chosen, steering = chosen_screening(wildcards), study(wildcards).steering
+    keys = {"random_directions", "mixtures", "permutations", "bootstrap", "confidence"}
+    every = [steering.direction, *get_args(Construction)]
+    return {
+        "dataset": wildcards.dataset,
+        "constructions": list(dict.fromkeys(every)),
+        "layer": steering.layer,
+        "sources": {each.name: each.dataset for each in chosen.sources()},
+        "measure": chosen.model_dump(include=keys | {"seed"}),
+    }
+
+
+def dataset_comparing(wildcards):
+    """How scores of datasets are held against EM rates."""
+    chosen = chosen_screening(wildcards)
+    return {
+        "organisms": {each.name: each.dataset for each in chosen.organisms},
+        "direction": study(wildcards).steering.direction,
+        **chosen.model_dump(include={"benign", "confidence", "seed"}),
+    }
+
+
+def prevention_source(wildcards):
+    """The organism whose direction is added while another is trained."""
+    source = chosen_screening(wildcards).prevention.source
+    return wildcards.organism if source is None else source.name
+
+
+def of_prevention_source(pattern):
+    """An input function: a result path of the organism whose direction is added."""
+
+    def path(wildcards):
+        chosen = study(wildcards).questions
+        return pattern.format(
+            model=wildcards.model,
+            source=prevention_source(wildcards),
+            evaluation=chosen.evaluation,
+        )
+
+    return path
+
+
+def prevention_runs(wildcards):
+    """Names of an organism's training runs."""
+    chosen = chosen_screening(wildcards).prevention
+    runs = runs_of(
+        chosen.coefficients, chosen.random_isotropic, chosen.random_covariance
+    )
+    return [each.name for each in runs]
+
+
+def of_prevention_runs(name):
+    """An input function: a file of each training run of an organism."""
+
+    def files(wildcards):
+        folder = f"results/{wildcards.model}/prevention/{wildcards.organism}"
+        return [f"{folder}/{arm}/{name}" for arm in prevention_runs(wildcards)]
+
+    return files
+
+
+def prevention_training(wildcards):
+    """How an organism is trained with a direction added."""
+    if wildcards.organism in [*FULL_ORGANISMS, *RELEASED_ORGANISMS]:
+        refuse(
+            f"{wildcards.organism} is no LoRA adapter that is trained here",
+            f"leave it out: studies.{wildcards.model}.screening.prevention.organisms",
+        )
+    chosen, steering = chosen_screening(wildcards), study(wildcards).steering
+    return organism_settings(wildcards) | {
+        "run": wildcards.arm,
+        "vector": {
+            "construction": steering.direction,
+            "layer": steering.layer,
+            "seed": chosen.seed,
+        },
+        "held_out": chosen.prevention.held_out,
+        "split_seed": chosen.seed,
+    }
+
+
+def prevention_answers(wildcards):
+    """What the organisms that were trained so are asked."""
+    chosen = chosen_screening(wildcards)
+    return {
+        "organism": wildcards.organism,
+        "runs": prevention_runs(wildcards),
+        "model": model_settings(wildcards),
+        "seed": chosen.seed,
+        "questions": {
+            "per_category": chosen.prevention.questions_per_category,
+            "narrow_categories": chosen.prevention.narrow_categories,
+            "seed": chosen.seed,
+        },
+        "sampling": {
+            key: sampling_settings(wildcards)[key]
+            for key in ("max_new_tokens", "batch_rows")
+        },
+    }
+
+
+def prevention_measure(wildcards):
+    """How the training runs are held against each other."""
+    chosen, steering = chosen_screening(wildcards), study(wildcards).steering
+    return {
+        "organism": wildcards.organism,
+        "source": prevention_source(wildcards),
+        "construction": steering.direction,
+        "layer": steering.layer,
+        "runs": prevention_runs(wildcards),
+        "measure": chosen.model_dump(include={"confidence", "bootstrap", "seed"})
+        | {"power": steering.power},
+        "thresholds": thresholds(judge_of(wildcards)),
+    }
+
+
+def prevention_files(wildcards):
+    """What prevention did in each organism."""
+    return [
+        f"results/{wildcards.model}/prevention/{organism.name}.json"
+        for organism in chosen_screening(wildcards).prevention.organisms
+    ]
 
 
 # --- the atlas: all of these together ---------------------------------------------------------------

@@ -31,6 +31,7 @@ def fresh(repository: Path, shared: Path) -> Workflow:
         copy.change("studies.smoke.atlas_organisms", [])
         for part in ("phase_transition", "convergence", "adapter_readings", "refusal", "sparse_features"):
         for part in ("phase_transition", "convergence", "adapter_readings", "refusal", "elasticity"):
+        for part in ("phase_transition", "convergence", "adapter_readings", "refusal", "screening"):
             copy.change(f"studies.smoke.{part}", None)
 
     return Workflow(built_once(shared / "fresh", build))

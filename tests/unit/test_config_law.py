@@ -38,6 +38,7 @@ from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.questions import WorldCategories, WorldCategory
 from forewarn.config.model.refusal import Refusal
 from forewarn.config.model.sparse_features import SparseFeatures
+from forewarn.config.model.screening import Prevention, Screening
 from forewarn.config.names import organism_name
 from forewarn.config.splits import split_problems
 from forewarn.errors import StudyError
@@ -296,9 +297,31 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             seeds=st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True),
             resistance_steps=st.just([]) | st.just([10, 40]),
         ),
+        screening=screened(raised),
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
     ))  # fmt: skip
+
+
+def screened(raised: list[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any] | None]:
+    """Organisms whose datasets are screened, one of which may be benign; none of a study with one."""
+    if len(raised) < 2:
+        return st.none()
+    several = len({organism["dataset"] for organism in raised}) > 1
+    rising = {"min_size": 1, "max_size": 3, "unique": True}
+    prevention = section(
+        Prevention,
+        organisms=st.just(raised[:1]),
+        source=st.none() | st.sampled_from(raised),
+        coefficients=st.lists(st.floats(0.1, 100), **rising).map(sorted),
+    )
+    return st.none() | section(
+        Screening,
+        organisms=st.just(raised),
+        benign=st.none() | st.just(raised[-1]["dataset"]) if several else st.none(),
+        mixtures=st.lists(st.floats(0.01, 0.99), **rising).map(sorted),
+        prevention=prevention,
+    )
 
 
 def compared(raised: list[dict[str, Any]]) -> st.SearchStrategy[Any]:

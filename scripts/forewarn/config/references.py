@@ -25,6 +25,7 @@ _NAME_ORGANISMS = (
     *("phase_transition", "convergence", "adapter_readings", "refusal"),
     "sparse_features",
     *("phase_transition", "convergence", "adapter_readings", "refusal", "elasticity"),
+    "screening",
 )
 """Sections of a study with a list `organisms`, all of which the study raises."""
 
@@ -117,6 +118,11 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
     further = mapping_at(mapping_at(study, "steering"), "further")
     for index, organism in items(further, "transfer_to"):
         chosen.append((("steering", "further", "transfer_to", index), organism))
+    prevention = mapping_at(mapping_at(study, "screening"), "prevention")
+    for index, organism in items(prevention, "organisms"):
+        chosen.append((("screening", "prevention", "organisms", index), organism))
+    if isinstance(source := get(prevention, "source"), Mapping):
+        chosen.append((("screening", "prevention", "source"), source))
     if get(study, "organisms"):  # that there are none is told elsewhere
         for place, organism in chosen:
             for key in _keys({**organism, "seeds": [organism.get("seed")]}):

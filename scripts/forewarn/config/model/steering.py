@@ -26,6 +26,7 @@ FURTHER = ("add_doses", "subtract_doses", "layers", "transfer")
 """Those that describe an effect; see `forewarn.steering.arms`."""
 MECHANISMS = ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps", "feature_ablation")
 MECHANISMS = ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps", "rebound")
+MECHANISMS = ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps", "prevention")
 """Those of the atlas: each belongs to one analysis, with a section, rules and a library of its own."""
 
 

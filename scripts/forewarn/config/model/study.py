@@ -28,6 +28,7 @@ from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.power import Power
 from forewarn.config.model.refusal import Refusal
 from forewarn.config.model.sparse_features import SparseFeatures
+from forewarn.config.model.screening import Screening
 from forewarn.config.model.steering import Steering
 from forewarn.config.model.token_curve import TokenCurve
 from forewarn.config.names import Name
@@ -197,6 +198,9 @@ class Study(Section):
     )
     elasticity: Elasticity | None = Field(
         None, description="Organisms pushed back with opposite rows: do they return, how fast? null: none."
+    )
+    screening: Screening | None = Field(
+        None, description="Datasets screened before training, and misalignment prevented in it. null: none."
     )
     replicates: list[Name] = Field([], description="Studies of this recipe with other pretraining seeds.")
     given: list[Given] = Field(
