@@ -115,8 +115,8 @@ def _halves(ax: Axes, summary: dict[str, Any]) -> None:
         ax.errorbar(place, values, yerr=ends, **look, markersize=4, capsize=2, label=measure)
         order = summary["order"][measure]
         if order["p_adjusted"] is not None:
-            ends = [row for row in summary["speeds"][measure] if row["n"] == [order["n"][0], order["n"][-1]]]
-            verdict = f"; most rows: {ends[0]['verdict']}" if ends else ""
+            pair = [row for row in summary["speeds"][measure] if row["n"] == [order["n"][0], order["n"][-1]]]
+            verdict = f"; most rows: {pair[0]['verdict']}" if pair else ""
             lines.append(
                 f"{measure}: order {order['statistic']:+.2f}, p = {order['p_adjusted']:.2g}{verdict}"
             )
