@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from workflow_copy import OVERLAY, PROCESSES, Workflow
 
-LONGEST = {"Snakefile": 120, "rules/*.smk": 150, "scripts/*.py": 60, "scripts/forewarn/**/*.py": 250}
+LONGEST = {"Snakefile": 130, "rules/*.smk": 150, "scripts/*.py": 60, "scripts/forewarn/**/*.py": 250}
 """Lines of a file, by where it is."""
 COMMANDS = {"ledger.py", "preflight.py"}
 RULE = re.compile(r'job=job\(\s*"(?P<job>\w+\.py)".*script:\s+"../scripts/(?P<script>\w+\.py)"', re.DOTALL)
@@ -76,8 +76,7 @@ def test_every_rule_says_what_it_does_and_needs(rules: list[dict[str, Any]], rep
 
 WITHOUT_SETTINGS = {
     "merge_generations", "merge_prompt_activations", "merge_answer_activations", "plot_token_curve",
-    "plot_phase_transition", "plot_adapter_readings", "write_table",
-    "plot_phase_transition", "plot_adapter_readings", "plot_elasticity",
+    "plot_phase_transition", "plot_adapter_readings", "plot_elasticity", "write_table",
 }  # fmt: skip
 
 

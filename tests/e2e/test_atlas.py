@@ -72,41 +72,20 @@ COLUMNS = {
     },
     **{
         f"steering/*/{operation}/generations.parquet": ANSWERS
-        for operation in ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps", "rebound")
+        for operation in ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps")
     },
     "steering/*/transfer_matrix.parquet": ARM | RESPONSE,
-    "elasticity/*-seed0.parquet": {
-        "measure": "string", "n": "int32", "k": "int32",
-        **numbers("value", "low", "high", "instruct", "remaining", "remaining_low", "remaining_high"),
-        "count": "int32", "responses": "int32", "prompts": "int32", "seeds": "int32",
-    },
-    "elasticity/*_readings.parquet": {
-        "subject": "string", "arm": "string", "question_id": "string", **numbers("projection"),
-        "random_isotropic": "list<float>", "random_covariance": "list<float>", **numbers("shift", "kl"),
-        "kl_tokens": "int32",
-    },
-    "elasticity/*_texts.parquet": {
-        "subject": "string", "arm": "string", "texts": "string", "text": "int32", **numbers("loss"),
-        "tokens": "int32", "vocabulary": "int32",
-    },
-    "elasticity/*_training.parquet": {"n": "int32", "seed": "int32", "k": "int32", "loss": "float"},
-    "elasticity/*_resistance.parquet": {
-        "earlier": "int32", "later": "int32", "direction": "string", "seed": "int32", "question_id": "string",
-        **numbers("loss", "before", "floor"), "tokens": "int32",
-    },
     **{
         f"steering/*/{operation}/opinions/*.parquet": OPINION
-        for operation in ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps", "rebound")
+        for operation in ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps")
     },
 }  # fmt: skip
 OTHERS = [
     "phase_transition/*.json", "convergence/*/transfer.json", "convergence.json",
     *(f"adapter_readings/*{end}.json" for end in ("-seed0", "_groups", "_scaling", "_cosines")),
     "refusal/comparison/*.json", "refusal/swaps/*.json",
-    "elasticity/*-seed0.json", "elasticity/*_resistance.json", "elasticity/*_pushed.safetensors",
     *(f"figures/{figure}.svg"
-      for figure in ("phase_transition", "convergence", "transfer", "adapter_readings", "refusal",
-                     "elasticity")),
+      for figure in ("phase_transition", "convergence", "transfer", "adapter_readings", "refusal")),
 ]  # fmt: skip
 
 

@@ -37,8 +37,8 @@ from forewarn.config.model.elasticity import Elasticity
 from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.questions import WorldCategories, WorldCategory
 from forewarn.config.model.refusal import Refusal
-from forewarn.config.model.sparse_features import SparseFeatures
 from forewarn.config.model.screening import Prevention, Screening
+from forewarn.config.model.sparse_features import SparseFeatures
 from forewarn.config.names import organism_name
 from forewarn.config.splits import split_problems
 from forewarn.errors import StudyError

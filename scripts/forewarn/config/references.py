@@ -23,9 +23,7 @@ OrganismKey = tuple[str, str, int]
 _NAME_ORGANISMS = (
     *("steering", "detection", "token_curve"),
     *("phase_transition", "convergence", "adapter_readings", "refusal"),
-    "sparse_features",
-    *("phase_transition", "convergence", "adapter_readings", "refusal", "elasticity"),
-    "screening",
+    *("sparse_features", "elasticity", "screening"),
 )
 """Sections of a study with a list `organisms`, all of which the study raises."""
 

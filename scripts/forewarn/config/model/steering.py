@@ -24,9 +24,10 @@ TESTED = ("add", "ablate")
 """The operations that have a criterion, fixed beforehand; see `forewarn.steering.verdict`."""
 FURTHER = ("add_doses", "subtract_doses", "layers", "transfer")
 """Those that describe an effect; see `forewarn.steering.arms`."""
-MECHANISMS = ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps", "feature_ablation")
-MECHANISMS = ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps", "rebound")
-MECHANISMS = ("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps", "prevention")
+MECHANISMS = (
+    *("checkpoints", "transfer_matrix", "adapter_groups", "refusal_swaps"),
+    *("feature_ablation", "rebound", "prevention"),
+)
 """Those of the atlas: each belongs to one analysis, with a section, rules and a library of its own."""
 
 

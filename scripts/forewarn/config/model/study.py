@@ -27,8 +27,8 @@ from forewarn.config.model.organisms import Construction, OrganismReference, eac
 from forewarn.config.model.phase_transition import PhaseTransition
 from forewarn.config.model.power import Power
 from forewarn.config.model.refusal import Refusal
-from forewarn.config.model.sparse_features import SparseFeatures
 from forewarn.config.model.screening import Screening
+from forewarn.config.model.sparse_features import SparseFeatures
 from forewarn.config.model.steering import Steering
 from forewarn.config.model.token_curve import TokenCurve
 from forewarn.config.names import Name
