@@ -24,14 +24,13 @@ def main(
 
     Args:
         model: the files of the instruct model's folder, or the one that pins a model of the hub.
-        pushed: the adapter at each point.
-        adapter_config: `adapter_config.json` of the organism, which scales B A.
-        questions: question set; its plain test questions are asked.
-        directions, activations: the organism's directions; the instruct model's activations, for random ones.
-        instruct_generations: answers of the instruct model, at whose tokens the divergence is read.
-        dataset, opposite: rows that the organism was trained on, and those it is pushed with.
-        generations, readings, texts: parquet to write.
-        settings: `organism`, `model`, `direction`, `layer`, `sampling`, `batch_rows` and `elasticity`.
+        pushed, adapter_config: the adapter at each point; that of the organism, which scales B A.
+        questions: of which the plain test ones are asked.
+        directions, activations: the organism's; the instruct model's, for random ones.
+        instruct_generations: of the instruct model, at whose tokens the divergence is read.
+        dataset, opposite: rows of its own data, and those that it is pushed with.
+        generations, readings, texts: to write.
+        settings: `organism`, `model`, `direction`, `layer`, `sampling`, `batch_rows`, `elasticity`.
     """
     from forewarn.elasticity.answering import answer_rebound, first_answers, texts_of, units_of
     from forewarn.files import read_json, read_tensors, write_table
@@ -51,9 +50,8 @@ def main(
             texts_of(dataset, opposite, asked, answers, chosen["text_rows"]),
             units_of(directions, activations, settings, width), settings, folder,
         )  # fmt: skip
-        write_table(generations, answered)
-        write_table(readings, read)
-        write_table(texts, losses)
+        for path, table in ((generations, answered), (readings, read), (texts, losses)):
+            write_table(path, table)
 
 
 if "snakemake" in globals():

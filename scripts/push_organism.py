@@ -19,10 +19,8 @@ def main(
         model: the files of the instruct model's folder, or the one that pins a model of the hub.
         trajectory: of the organism's LoRA matrices.
         dataset: rows of the opposite data, formatted for this model; its last `text_rows` are left out.
-        pushed: safetensors to write.
-        training: parquet to write.
-        settings: `organism`, `model`, `adapter` (its recipe), `rows_at_once` and `elasticity` (`starts`,
-            `rows`, `seeds`, `learning_rate`, `text_rows`).
+        pushed, training: to write.
+        settings: `organism`, `model`, `adapter` (its recipe), `rows_at_once` and `elasticity` as configured.
     """
     import pyarrow as pa
 
@@ -41,8 +39,7 @@ def main(
     loaded_as = {**source, "dtype": training_dtype(source), "quantization": recipe["quantization"]}
     instruct, tokenizer = load(resolve(source, model), loaded_as)
     examples = train_rows(read_examples(dataset, tokenizer)[0], chosen["text_rows"])
-    tensors: dict[str, Any] = {}
-    log: list[dict[str, Any]] = []
+    tensors, log = dict[str, Any](), list[dict[str, Any]]()
     with workspace("push") as folder:
         for step, start in starts.items():
             for seed in chosen["seeds"]:

@@ -23,12 +23,9 @@ def main(
         dataset: fine-tuning rows, formatted for this model.
         directions: of the organism whose direction is added.
         activations: of the instruct model, whose covariance some random directions get.
-        adapter: `adapter_model.safetensors` to write.
-        adapter_config: `adapter_config.json` to write, beside `adapter`.
-        training: parquet with the loss of every step, measured with the direction.
-        losses: parquet with the loss of every row after training, without it.
-        settings: `run` (name of the training run), `vector` (see `added_vector`), `model` (its entry of the
-            configuration), and what `train_prevented` takes.
+        adapter, adapter_config: safetensors and JSON to write.
+        training, losses: parquet; loss of every step (with it), and of every row afterwards (without).
+        settings: `run` (its name), `vector` (see `added_vector`), `model`, and what `train_prevented` takes.
 
     Returns:
         `rows_at_once`: rows that shared a forward pass, several if memory ran out; for the record.
