@@ -179,6 +179,18 @@ STAGE_OF = {
     "ask_judge": "judge",
     "ask_judge_about_arms": "judge",
     "ask_judge_about_anchors": "judge",
+    "measure_refusal": "read",
+    "swap_refusal": "steer",
+    "train_sae": "read",
+    "read_sae": "read",
+    "read_features": "read",
+    "ablate_features": "steer",
+    "push_organism": "train",
+    "answer_rebound": "steer",
+    "resist_organism": "train",
+    "read_dataset": "generate",
+    "train_prevented": "train",
+    "answer_prevented": "steer",
 }
 # Stages of a study whose work is spread over several jobs -> the models of which it is.
 SHARDED = {
@@ -1712,7 +1724,6 @@ def of_adapters(ending):
 
 # --- misalignment against refusal: settings and files --------------------------------------------------
 
-STAGE_OF |= {"measure_refusal": "read", "swap_refusal": "steer"}
 
 
 def chosen_refusal(wildcards):
@@ -1819,12 +1830,6 @@ def refusal_files(pattern):
 
 # --- sparse features: directions and shifts in the features of an autoencoder ---------------------------
 
-STAGE_OF |= {
-    "train_sae": "read",
-    "read_sae": "read",
-    "read_features": "read",
-    "ablate_features": "steer",
-}
 PUBLISHED_SAES = [
     model
     for model, each in STUDIES.items()
@@ -1962,19 +1967,6 @@ def feature_files(pattern):
         ]
 
     return files
-
-
-# --- the atlas: all of these together ---------------------------------------------------------------
-
-
-def atlas_results(model):
-    """What the atlas of a model ends in; nothing where its study has none of the sections."""
-    return [
-        f"results/{model}/figures/{figure}.svg"
-        for part, figures in ATLAS.items()
-        if getattr(STUDIES[model], part)
-        for figure in figures
-    ]
 
 
 # --- the table of models: what has been measured of all of them --------------------------------------
@@ -2119,12 +2111,6 @@ def in_table(*kinds):
 
 # --- elasticity: organisms pushed back with rows of the opposite data ---------------------------------
 
-STAGE_OF |= {
-    "push_organism": "train",
-    "answer_rebound": "steer",
-    "resist_organism": "train",
-}
-
 
 def chosen_elasticity(wildcards):
     """How a study pushes its organisms back."""
@@ -2245,26 +2231,7 @@ def rebound_files(ending):
     return files
 
 
-# --- the atlas: all of these together ---------------------------------------------------------------
-
-
-def atlas_results(model):
-    """What the atlas of a model ends in; nothing where its study has none of the sections."""
-    return [
-        f"results/{model}/figures/{figure}.svg"
-        for part, figures in ATLAS.items()
-        if getattr(STUDIES[model], part)
-        for figure in figures
-    ]
-
-
 # --- screening of datasets, and prevention in training -------------------------------------------------
-
-STAGE_OF |= {
-    "read_dataset": "generate",
-    "train_prevented": "train",
-    "answer_prevented": "steer",
-}
 
 
 def chosen_screening(wildcards):
