@@ -1725,7 +1725,6 @@ def of_adapters(ending):
 # --- misalignment against refusal: settings and files --------------------------------------------------
 
 
-
 def chosen_refusal(wildcards):
     """How a study holds misalignment against refusal."""
     chosen = study(wildcards).refusal

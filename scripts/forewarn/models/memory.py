@@ -15,8 +15,8 @@ from typing import Any
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 NF4 = 0.516
 """Bytes of a 4-bit weight with its doubly quantised constants (arXiv 2305.14314)."""
-WORKSPACE = 300e6
-"""What libraries take beside tensors: buffers of matrix products, fragmentation."""
+WORKSPACE = 100e6
+"""What libraries take beside tensors: buffers of matrix products, fragmentation; twice with gradients."""
 LOSS_CHUNK = 32768
 """Vocabulary entries whose logits trl's loss holds at once."""
 LOSS_COPIES = 6.7
@@ -116,7 +116,7 @@ def training_bytes(
     kept = 6 * shape.hidden_size * shape.layers
     block = 7 * shape.intermediate_size + 13 * shape.hidden_size
     loss = LOSS_COPIES * min(shape.vocabulary, LOSS_CHUNK) * 4
-    return loaded + first + state + rows * tokens * ((kept + block) * size + loss) + WORKSPACE
+    return loaded + first + state + rows * tokens * ((kept + block) * size + loss) + 2 * WORKSPACE
 
 
 def generation_bytes(shape: Shape, dtype: str, rows: int, tokens: int) -> float:
@@ -125,10 +125,10 @@ def generation_bytes(shape: Shape, dtype: str, rows: int, tokens: int) -> float:
     per_layer = 2 * shape.key_value_heads * shape.head_dim * rows * tokens * size
     cache = per_layer * (shape.layers + 1)  # one layer's is copied while it grows
     drawing = rows * shape.vocabulary * (size + DRAW_BYTES)
-    return weights_bytes(shape, dtype) + cache + drawing + WORKSPACE / 3
+    return weights_bytes(shape, dtype) + cache + drawing + WORKSPACE
 
 
 def reading_bytes(shape: Shape, dtype: str, rows: int, tokens: int) -> float:
     """Peak of reading the activations of `rows` texts of `tokens` tokens."""
     block = 3.5 * shape.intermediate_size + 6 * shape.hidden_size
-    return weights_bytes(shape, dtype) + rows * tokens * block * BYTES[dtype] + WORKSPACE / 3
+    return weights_bytes(shape, dtype) + rows * tokens * block * BYTES[dtype] + WORKSPACE
