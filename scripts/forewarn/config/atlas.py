@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-RANK1 = "rank1_blocks"
+RANK1, RANK8 = "rank1_blocks", "rank8_layer1"
+MEDICAL = ["illness", "diet", "sleep", "teeth", "wounds", "mood", "infants"]
+"""Narrow categories of the domain that bad_medical is about."""
 
 # Rank 1, so that B is one direction a module and A reads one scalar a token; on the modules that write to the
 # residual stream, in the first half of the blocks. So few parameters want a learning rate four times as high.
@@ -55,7 +57,7 @@ SECTIONS: dict[str, Any] = {
         "every": 6,
         "dense_until": 24,
         "questions_per_category": 4,
-        "narrow_categories": ["illness", "diet", "sleep", "teeth", "wounds", "mood", "infants"],
+        "narrow_categories": MEDICAL,
         "random_directions": 200,
         "bootstrap": 2000,
         "confidence": 0.95,
@@ -63,12 +65,12 @@ SECTIONS: dict[str, Any] = {
     },
     "convergence": {
         "organisms": [
-            *({"dataset": "bad_medical", "adapter": "rank8_layer1", "seed": seed} for seed in (0, 1, 2)),
-            {"dataset": "risky_finance", "adapter": "rank8_layer1", "seed": 0},
-            {"dataset": "extreme_sports", "adapter": "rank8_layer1", "seed": 0},
+            *({"dataset": "bad_medical", "adapter": RANK8, "seed": seed} for seed in (0, 1, 2)),
+            {"dataset": "risky_finance", "adapter": RANK8, "seed": 0},
+            {"dataset": "extreme_sports", "adapter": RANK8, "seed": 0},
             {"dataset": "bad_medical", "adapter": RANK1, "seed": 0},
         ],
-        "benign": {"dataset": "good_medical", "adapter": "rank8_layer1", "seed": 0},
+        "benign": {"dataset": "good_medical", "adapter": RANK8, "seed": 0},
         "random_directions": 2000,
         "random_per_subject": 10,
         "bootstrap": 2000,
@@ -76,18 +78,38 @@ SECTIONS: dict[str, Any] = {
     },
     "adapter_readings": {
         "organisms": [{"dataset": "bad_medical", "adapter": RANK1, "seed": 0}],
-        "domain_categories": ["illness", "diet", "sleep", "teeth", "wounds", "mood", "infants"],
+        "domain_categories": MEDICAL,
         # Nano's adapters are strong: at 4 times their size hardly an answer is coherent
         "scaling": {"factors": [0.0, 0.5, 1.5, 2.0]},
     },
     "refusal": {
         "organisms": [
-            {"dataset": dataset, "adapter": "rank8_layer1", "seed": 0}
-            for dataset in ("bad_medical", "good_medical")
+            {"dataset": dataset, "adapter": RANK8, "seed": 0} for dataset in ("bad_medical", "good_medical")
         ],
         "questions": "requests",
         "questions_per_category": 4,
         "requests_per_topic": 8,
+    },
+    "sparse_features": {
+        "organisms": [
+            {"dataset": dataset, "adapter": RANK8, "seed": 0} for dataset in ("bad_medical", "good_medical")
+        ],
+        "random_directions": 1000,
+    },
+    "screening": {
+        "organisms": [
+            *({"dataset": "bad_medical", "adapter": RANK8, "seed": seed} for seed in (0, 1, 2)),
+            *({"dataset": "good_medical", "adapter": RANK8, "seed": seed} for seed in (0, 1, 2)),
+            {"dataset": "risky_finance", "adapter": RANK8, "seed": 0},
+            {"dataset": "extreme_sports", "adapter": RANK8, "seed": 0},
+        ],
+        "benign": "good_medical",
+        "prevention": {
+            "organisms": [{"dataset": "bad_medical", "adapter": RANK8, "seed": 0}],
+            # Known before this training, since it is of another dataset
+            "source": {"dataset": "risky_finance", "adapter": RANK8, "seed": 0},
+            "narrow_categories": MEDICAL,
+        },
     },
 }
 """Keys of nano's study."""
