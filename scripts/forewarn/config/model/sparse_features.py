@@ -58,7 +58,7 @@ class SparseFeatures(Section):
     )
     most: Count = Field(64, description="Features that a direction is decomposed into at most.")
     random_directions: Count = Field(
-        200, description="Random directions of each kind behind the null; 1000 resolve smaller p-values."
+        200, description="Of each kind, behind the null; 1000 resolve smaller p-values."
     )
     folds: Annotated[int, Field(ge=3)] = Field(
         10, description="Groups of prompts that are left out in turn, for the intervals of cosines."
