@@ -75,8 +75,8 @@ class Screening(Section):
     )
     benign: Name | None = Field(
         None,
-        description="The one among their datasets that is harmless: its organisms lend no direction, and "
-        "rows of the others are told apart from its rows. null: none.",
+        description="The harmless one of their datasets; null: none. Its organisms lend no direction, and "
+        "rows of the others are told apart from its rows.",
     )
     rows: Count = Field(
         200,
