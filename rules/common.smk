@@ -2412,6 +2412,7 @@ def prevention_measure(wildcards):
         "runs": prevention_runs(wildcards),
         "measure": chosen.model_dump(include={"confidence", "bootstrap", "seed"})
         | {"power": steering.power},
+        "coherence_floor": steering.coherence_floor,
         "thresholds": thresholds(judge_of(wildcards)),
     }
 
