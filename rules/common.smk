@@ -2318,7 +2318,7 @@ def dataset_comparing(wildcards):
     return {
         "organisms": {each.name: each.dataset for each in chosen.organisms},
         "direction": study(wildcards).steering.direction,
-        **chosen.model_dump(include={"benign", "confidence", "seed"}),
+        **chosen.model_dump(include={"benign", "harmless", "confidence", "seed"}),
     }
 
 
