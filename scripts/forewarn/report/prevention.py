@@ -86,7 +86,7 @@ def _kept(ax: Axes, each: dict[str, Any]) -> None:
         if kept is not None and kept["interval"]["low"] is not None:
             text += f" [{100 * kept['interval']['low']:.0f}, {100 * kept['interval']['high']:.0f}]"
         lines.append(f"x{multiple}: {words[told['prevents']]}; narrow task kept: {text}")
-    ax.set_title("\n".join([*lines, ax.get_title()]), fontsize=7)
+    ax.set_title("\n".join([*lines, ax.get_title(loc="left")]), fontsize=7)
 
 
 def _coherence(ax: Axes, each: dict[str, Any]) -> None:
