@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -32,6 +33,22 @@ class PublishedAutoencoder(Section):
     )
     revision: Revision | None = Field(None, description="Commit, tag or branch; null takes the newest.")
     sha256: Sha256 | None = Field(None, description="What the file is known by; null takes any content.")
+
+    @model_validator(mode="after")
+    def _of_the_residual_stream(self) -> Self:
+        if re.search(r"-(att|mlp|transcoders)$", self.name):
+            raise conflict(
+                "an autoencoder of the residual stream (-res)", self.name,
+                name=re.sub(r"-(att|mlp|transcoders)$", "-res", self.name),
+            )  # fmt: skip
+        if self.file.startswith("embedding/"):
+            raise conflict("a file of a layer", self.file, file="layer_12/width_16k/average_l0_82/params.npz")
+        return self
+
+    def layer(self) -> int | None:
+        """The block that the file names, as Gemma Scope names them; None of other names."""
+        found = re.search(r"(?:^|/)layer_(\d+)/", self.file)
+        return int(found[1]) if found else None
 
 
 class SparseFeatures(Section):
