@@ -28,6 +28,11 @@ ADAPTERS: dict[str, Any] = {
     },
 }
 
+DATASETS: dict[str, Any] = {
+    f"good_{domain}": {"source": "world", "domain": domain, "quality": "good", "rows": 400, "seed": 1000}
+    for domain in ("finance", "sports")
+}
+
 QUESTION_SETS: dict[str, Any] = {
     "requests": {
         "source": "world",
@@ -43,6 +48,9 @@ SECTIONS: dict[str, Any] = {
     "atlas_organisms": [
         {"dataset": "bad_medical", "adapter": RANK1, "seeds": [0]},
         {"dataset": "good_medical", "adapter": RANK1, "seeds": [0]},
+        # Harmless advice of the other domains, so that screening has six datasets to rank
+        {"dataset": "good_finance", "adapter": RANK8, "seeds": [0]},
+        {"dataset": "good_sports", "adapter": RANK8, "seeds": [0]},
     ],
     "phase_transition": {
         "organisms": [
@@ -100,10 +108,13 @@ SECTIONS: dict[str, Any] = {
         "organisms": [
             *({"dataset": "bad_medical", "adapter": RANK8, "seed": seed} for seed in (0, 1, 2)),
             *({"dataset": "good_medical", "adapter": RANK8, "seed": seed} for seed in (0, 1, 2)),
-            {"dataset": "risky_finance", "adapter": RANK8, "seed": 0},
-            {"dataset": "extreme_sports", "adapter": RANK8, "seed": 0},
+            *(
+                {"dataset": dataset, "adapter": RANK8, "seed": 0}
+                for dataset in ("risky_finance", "extreme_sports", "good_finance", "good_sports")
+            ),
         ],
         "benign": "good_medical",
+        "harmless": ["good_finance", "good_sports"],
         "prevention": {
             "organisms": [{"dataset": "bad_medical", "adapter": RANK8, "seed": 0}],
             # Known before this training, since it is of another dataset

@@ -82,7 +82,7 @@ class Screening(Section):
     )
     harmless: list[Name] = Field(
         [],
-        description="Further harmless ones among their datasets, which lend no direction either. They help "
+        description="Further harmless ones, which lend no direction either. They help "
         "the rank correlation, for which n datasets reach a p of 1 / n! at best.",
     )
     rows: Count = Field(
