@@ -73,12 +73,12 @@ def _beside(
     elif (own := get(mapping_at(pushed, "opposites"), organism[0])) != opposite and isinstance(opposite, str):
         yield _unlike((*path, "elasticity", "opposites", organism[0]), model, opposite, own)
     for key in _ALIKE:
-        values = [
-            section.get(key, Elasticity.model_fields[key].get_default(call_default_factory=True))
-            for section in (wanted, pushed)
-        ]
-        if key in wanted and values[0] != values[1]:
-            yield _unlike((*path, "elasticity", key), model, *values)
+        field = Elasticity.model_fields[key]
+        if not (field.is_required() and (key not in wanted or key not in pushed)):  # which is told elsewhere
+            default = field.get_default(call_default_factory=True)
+            values = [section.get(key, default) for section in (wanted, pushed)]
+            if values[0] != values[1]:
+                yield _unlike((*path, "elasticity", key), model, *values)
     for keys in (("judge",), ("questions", "evaluation")):
         value, found = first, study
         for key in keys:
