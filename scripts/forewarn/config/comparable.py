@@ -35,7 +35,7 @@ def sweep_problems(raw: Mapping[str, Any], model: str, study: Any) -> Iterator[P
         )
         return
     there = [name for name in studies if isinstance(name, str)]
-    named = {}
+    named: dict[str, None] = {}
     for key in SWEEPS:
         given = get(sweeps, key)
         for index, name in enumerate(given if isinstance(given, list) else []):
