@@ -115,7 +115,7 @@ def _ticks(ax: Axes, names: list[str], label: str) -> None:
 
 
 def _name(model: str, told: dict[str, Any]) -> str:
-    """The model, its parameters without embeddings, and its steps of pretraining, as far as they are known."""
+    """The model, its parameters beside embeddings and its steps of pretraining, where they are known."""
     lines = [model]
     if told["parameters"]:
         lines.append(f"{told['parameters']['other'] / 1e6:.2f}M beside embeddings")
