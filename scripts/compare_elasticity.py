@@ -25,40 +25,26 @@ def main(
         settings: `organism`, `sweeps` (name -> models), `models` (name -> `pretraining_steps`), `resisted`
             (model and organism), `weighed` and `measure`.
     """
-    from forewarn.elasticity import collected
+    from forewarn.elasticity.collected import parameters_of, put_together
     from forewarn.elasticity.rebound import HALVES
-    from forewarn.elasticity.sweeps import Returned, compare_models
+    from forewarn.elasticity.sweeps import Returned
     from forewarn.files import read_json, write_json, write_table
     from forewarn.inputs import several
     from forewarn.statistics.tables import read_columns
-    from forewarn.steering.contrasts import Measurement
 
     organism, known = settings["organism"], settings["models"]
     resisted = [(model, name) for model, name in settings["resisted"]]
     measured = dict(zip(resisted, map(read_json, several(resistance)), strict=True))
-    sizes = dict(zip(settings["weighed"], map(collected.parameters_of, several(weights)), strict=True))
+    sizes = dict(zip(settings["weighed"], map(parameters_of, several(weights)), strict=True))
     returned = {
         model: Returned(
             model, read_json(summary), read_columns(drawn, HALVES), measured.get((model, organism))
         )
         for model, summary, drawn in zip(known, several(summaries), several(halves), strict=True)
     }
-    how, first = Measurement(**settings["measure"]), next(iter(returned.values())).summary
-    sweeps = {
-        name: compare_models([returned[model] for model in models], how) | {"paper": collected.REPORTED[name]}
-        for name, models in settings["sweeps"].items()
-    }
-    models = {
-        model: told | {"parameters": sizes.get(model)} | {
-            "compression": collected.instruct_compression(returned[model].summary)
-        }
-        for model, told in known.items()
-    }  # fmt: skip
-    head = {key: settings[key] for key in ("organism", "measure")}
-    head |= {key: first[key] for key in ("opposite", "n", "k", "seeds", "prompts")}
-    write_table(table, collected.sweeps_table(sweeps, first["prompts"], len(first["seeds"])))
-    counts = {"resistance": collected.count_resistance(measured), "differences": collected.DIFFERENCES}
-    write_json(comparison, head | {"models": models, "sweeps": sweeps} | counts)
+    found, rows = put_together(returned, measured, sizes, settings)
+    write_table(table, rows)
+    write_json(comparison, found)
 
 
 if "snakemake" in globals():

@@ -13,8 +13,9 @@ from safetensors import SafetensorError, safe_open
 from scipy.stats import binomtest
 
 from forewarn.elasticity.resistance import PAPER
-from forewarn.elasticity.sweeps import LOSSES
+from forewarn.elasticity.sweeps import LOSSES, Returned, compare_models
 from forewarn.errors import StudyError
+from forewarn.steering.contrasts import Measurement
 
 SWEEPS = pa.schema(
     [
@@ -45,6 +46,61 @@ DIFFERENCES = (
     "whose learning rate has decayed; all weights there, an adapter of the same rank here, which is a larger "
     "part of a narrow model; three models, one draw of weights and one organism each"
 )
+
+
+def put_together(
+    returned: Mapping[str, Returned],
+    measured: Mapping[tuple[str, str], Mapping[str, Any]],
+    sizes: Mapping[str, Mapping[str, int]],
+    settings: Mapping[str, Any],
+) -> tuple[dict[str, Any], pa.Table]:
+    """All that is said of elasticity over models.
+
+    Args:
+        returned: the compared organism's return, by model.
+        measured: see `count_resistance`.
+        sizes: from `parameters_of`, of the models of which they are known.
+        settings: `organism`, `sweeps`, `models` and `measure`, see `compare_elasticity.py`.
+
+    Returns:
+        The JSON of the comparison, and a table of `SWEEPS`.
+
+    Raises:
+        StudyError: see `compare_models`.
+    """
+    how, first = Measurement(**settings["measure"]), next(iter(returned.values())).summary
+    sweeps = {
+        name: compare_models([returned[model] for model in models], how)
+        for name, models in settings["sweeps"].items()
+    }
+    found = {key: settings[key] for key in ("organism", "measure")}
+    found |= {key: first[key] for key in ("opposite", "n", "k", "seeds", "prompts")}
+    found["models"] = {
+        model: told
+        | {"parameters": sizes.get(model), "compression": instruct_compression(returned[model].summary)}
+        for model, told in settings["models"].items()
+    }
+    found["sweeps"] = {
+        name: sweep | {"paper": beside_the_paper(name, sweep)} for name, sweep in sweeps.items()
+    }
+    found["resistance"] = count_resistance(measured)
+    return found, sweeps_table(sweeps, first["prompts"], len(first["seeds"]))
+
+
+def beside_the_paper(name: str, sweep: Mapping[str, Any]) -> dict[str, Any]:
+    """What the paper reports of a sweep, whether each measure bears it out here, and what could explain it.
+
+    Args:
+        name: of the sweep, size or pretraining.
+        sweep: what `forewarn.elasticity.sweeps.compare_models` gives.
+
+    Returns:
+        `reported`; `here`, by measure as reported, opposite, or open where models are not told apart; and
+        `differences`.
+    """
+    words = {"faster": "as reported", "slower": "opposite"}
+    here = {measure: words.get(trend["verdict"], "open") for measure, trend in sweep["trend"].items()}
+    return {"reported": REPORTED[name], "here": here, "differences": DIFFERENCES}
 
 
 def count_resistance(measured: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any]:
