@@ -11,7 +11,10 @@ from forewarn.report.elasticity import LABELS
 from forewarn.report.style import GREY, cues, grid, say
 
 COLUMNS = len(LABELS) + 1
-AXES = {"size": "models by size", "pretraining": "models by amount of pretraining"}
+AXES = {
+    "size": "models by size (parameters beside embeddings)",
+    "pretraining": "models by amount of pretraining",
+}
 
 
 def draw_sweeps(found: dict[str, Any]) -> Figure:
@@ -118,7 +121,7 @@ def _name(model: str, told: dict[str, Any]) -> str:
     """The model, its parameters beside embeddings and its steps of pretraining, where they are known."""
     lines = [model]
     if told["parameters"]:
-        lines.append(f"{told['parameters']['other'] / 1e6:.2f}M beside embeddings")
+        lines.append(f"{told['parameters']['other'] / 1e6:.2f}M")
     if told["pretraining_steps"]:
         lines.append(f"{told['pretraining_steps']} steps")
     return "\n".join(lines)
