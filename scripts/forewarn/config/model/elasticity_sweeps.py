@@ -19,13 +19,13 @@ class ElasticitySweeps(Section):
     )
     size: list[Name] = Field(
         [],
-        description="Studies of models that differ in size, smallest first; the paper expects that larger "
-        "ones return faster. [] leaves this out.",
+        description="Studies by their models' size, smallest first. The paper expects that larger ones "
+        "return faster; [] leaves this out.",
     )
     pretraining: list[Name] = Field(
         [],
-        description="Studies of models that differ in the amount of pretraining, least first; the paper "
-        "expects that longer ones return faster. [] leaves this out.",
+        description="Studies by their models' amount of pretraining, least first. The paper expects that "
+        "longer ones return faster; [] leaves this out.",
     )
 
     @model_validator(mode="after")
