@@ -2509,10 +2509,10 @@ def sweep_settings(wildcards):
     return {
         "organism": chosen.organism.name,
         "sweeps": {name: models for name, models in sweeps.items() if models},
-        "models": {
-            model: {"pretraining_steps": each.steps if each else None}
+        "models": [
+            {"model": model, "pretraining_steps": each.steps if each else None}
             for model, each in grown.items()
-        },
+        ],
         "resisted": resisted_organisms(wildcards),
         "weighed": weighed_models(wildcards),
         "measure": study(wildcards).elasticity.model_dump(include=keys),

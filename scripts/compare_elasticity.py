@@ -22,8 +22,8 @@ def main(
         weights: of the models in `settings["weighed"]`, in this order.
         comparison: JSON to write.
         table: parquet to write.
-        settings: `organism`, `sweeps` (name -> models), `models` (name -> `pretraining_steps`), `resisted`
-            (model and organism), `weighed` and `measure`.
+        settings: `organism`, `sweeps` (name -> models), `models` (each `model` and
+            `pretraining_steps`), `resisted` (model and organism), `weighed` and `measure`.
     """
     from forewarn.elasticity.collected import parameters_of, put_together
     from forewarn.elasticity.rebound import HALVES
@@ -32,7 +32,7 @@ def main(
     from forewarn.inputs import several
     from forewarn.statistics.tables import read_columns
 
-    organism, known = settings["organism"], settings["models"]
+    organism, known = settings["organism"], [each["model"] for each in settings["models"]]
     resisted = [(model, name) for model, name in settings["resisted"]]
     measured = dict(zip(resisted, map(read_json, several(resistance)), strict=True))
     sizes = dict(zip(settings["weighed"], map(parameters_of, several(weights)), strict=True))

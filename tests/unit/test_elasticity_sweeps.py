@@ -154,7 +154,7 @@ def test_the_scripts_write_the_comparison_and_draw_it(tmp_path: Path):
     settings = {
         "organism": organism,
         "sweeps": {"size": list(NAMES), "pretraining": ["small", "large"]},
-        "models": {name: {"pretraining_steps": 10 if name == "small" else None} for name in NAMES},
+        "models": [{"model": name, "pretraining_steps": 10 if name == "small" else None} for name in NAMES],
         "resisted": [[name, organism] for name in NAMES],
         "weighed": ["small"],
         "measure": {"confidence": 0.95, "bootstrap": 200, "seed": 0},

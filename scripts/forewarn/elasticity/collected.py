@@ -76,9 +76,12 @@ def put_together(
     found = {key: settings[key] for key in ("organism", "measure")}
     found |= {key: first[key] for key in ("opposite", "n", "k", "seeds", "prompts")}
     found["models"] = {
-        model: told
-        | {"parameters": sizes.get(model), "compression": instruct_compression(returned[model].summary)}
-        for model, told in settings["models"].items()
+        (model := each["model"]): {
+            "pretraining_steps": each["pretraining_steps"],
+            "parameters": sizes.get(model),
+            "compression": instruct_compression(returned[model].summary),
+        }
+        for each in settings["models"]
     }
     found["sweeps"] = {
         name: sweep | {"paper": beside_the_paper(name, sweep)} for name, sweep in sweeps.items()
