@@ -2308,7 +2308,7 @@ def dataset_screening(wildcards):
         "dataset": wildcards.dataset,
         "constructions": list(dict.fromkeys(every)),
         "layer": steering.layer,
-        "sources": {each.name: each.dataset for each in chosen.sources()},
+        "sources": [[each.name, each.dataset] for each in chosen.sources()],
         "measure": chosen.model_dump(include=keys | {"seed"}),
     }
 
@@ -2317,7 +2317,7 @@ def dataset_comparing(wildcards):
     """How scores of datasets are held against EM rates."""
     chosen = chosen_screening(wildcards)
     return {
-        "organisms": {each.name: each.dataset for each in chosen.organisms},
+        "organisms": [[each.name, each.dataset] for each in chosen.organisms],
         "direction": study(wildcards).steering.direction,
         **chosen.model_dump(include={"benign", "harmless", "confidence", "seed"}),
     }

@@ -13,7 +13,7 @@ def main(
         screened: summary of each dataset.
         rates: EM rates of the organisms, in the order of `organisms`.
         summary: JSON to write.
-        settings: `organisms` (organism -> its dataset), `benign`, `harmless`, `direction` (the construction
+        settings: `organisms` (pairs of one and its dataset), `benign`, `harmless`, `direction` (the construction
             that is shown), `confidence` and `seed`.
     """
     from forewarn.files import read_json, write_json
@@ -21,11 +21,12 @@ def main(
     from forewarn.screening.comparing import compare_datasets
 
     found = {content["dataset"]: content for content in map(read_json, several(screened))}
+    trained_on = dict(settings["organisms"])
     measured = {
         name: read_json(path)["splits"]["test"]["all"]["em"]
-        for name, path in zip(settings["organisms"], several(rates), strict=True)
+        for name, path in zip(trained_on, several(rates), strict=True)
     }
-    write_json(summary, compare_datasets(found, measured, settings))
+    write_json(summary, compare_datasets(found, measured, settings | {"organisms": trained_on}))
 
 
 if "snakemake" in globals():

@@ -23,7 +23,8 @@ def main(
         directions: of the organisms in `sources`, in that order.
         rows: table to write, see `forewarn.screening.score.SCHEMA`.
         summary: JSON to write.
-        settings: see `forewarn.screening.dataset.screen_dataset`; and `sources` (organism -> its dataset).
+        settings: see `forewarn.screening.dataset.screen_dataset`; and `sources` (pairs of an organism and its
+            dataset).
         benign_dataset, benign_activations: of the benign dataset; None if this is it, or none is named.
     """
     from forewarn.files import write_json, write_table
@@ -31,7 +32,7 @@ def main(
     from forewarn.screening.dataset import screen_dataset
     from forewarn.screening.directions import Source
 
-    named = zip(settings["sources"].items(), several(directions), strict=True)
+    named = zip(settings["sources"], several(directions), strict=True)
     sources = [Source(name, trained_on, path) for (name, trained_on), path in named]
     benign = (benign_dataset, benign_activations) if benign_dataset and benign_activations else None
     table, content = screen_dataset((dataset, activations), benign, sources, settings)
