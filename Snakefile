@@ -105,11 +105,7 @@ onstart:
 rule all:
     default_target: True
     input:
-        [
-            study_results(model)
-            for model in STUDIES
-            if model in WORLD_MODELS and model not in SWEPT
-        ],
+        [study_results(model) for model in GROWN_STUDIES],
 
 
 # Goals: one atlas each, of the mechanisms behind a study; `make atlas` adds how long each part took.

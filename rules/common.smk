@@ -2428,7 +2428,7 @@ def prevention_files(wildcards):
 
 # --- elasticity over models: other sizes, other amounts of pretraining ----------------------------------
 
-# Studies that are here to be compared with another one.
+# Models whose studies are there to be compared with another one's.
 SWEPT = {
     name
     for model, study in STUDIES.items()
@@ -2436,6 +2436,8 @@ SWEPT = {
     for name in study.elasticity_sweeps.models()
     if name != model
 }
+# Studies of models that are grown here, on their own account.
+GROWN_STUDIES = [name for name in STUDIES if name in WORLD_MODELS and name not in SWEPT]
 
 
 def chosen_sweeps(wildcards):

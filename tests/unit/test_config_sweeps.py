@@ -68,6 +68,7 @@ def test_names_that_cannot_be_compared_are_told_with_what_to_write(key, value, c
         ("elasticity/opposites", {"bad_medical": "risky_finance"}, "bad_medical: good_medical"),
         ("elasticity/organisms", [BAD | {"dataset": "good_medical"}], "dataset: bad_medical"),
         ("elasticity", None, "resistance_rows: 128"),
+        ("judge", "gpt4o", "judge: world"),
     ],
 )
 def test_a_model_that_is_pushed_otherwise_is_told_with_what_to_write(key, value, corrected):

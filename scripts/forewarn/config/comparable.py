@@ -12,7 +12,7 @@ from forewarn.config.emit import KeyPath, inline
 from forewarn.config.model.elasticity import Elasticity
 from forewarn.config.names import nearest, organism_name
 from forewarn.config.problems import Problem, Remove, Write
-from forewarn.config.raw import get, is_int, items, listed, mapping_at
+from forewarn.config.raw import get, items, listed, mapping_at
 
 SWEEPS = ("size", "pretraining")
 _PARTS = ("dataset", "adapter", "seed")
@@ -95,5 +95,6 @@ def _unlike(path: KeyPath, model: str, wanted: Any, found: Any) -> Problem:
 def _key(organism: Mapping[str, Any]) -> tuple[str, str, int] | None:
     """The dataset, adapter and seed; None where one of these has the wrong type."""
     dataset, adapter, seed = (organism.get(part) for part in _PARTS)
-    fits = isinstance(dataset, str) and isinstance(adapter, str) and is_int(seed)
-    return (dataset, adapter, seed) if fits else None  # type: ignore[return-value]
+    if isinstance(dataset, str) and isinstance(adapter, str) and isinstance(seed, int):
+        return dataset, adapter, seed
+    return None
