@@ -13,8 +13,8 @@ def main(
         screened: summary of each dataset.
         rates: EM rates of the organisms, in the order of `organisms`.
         summary: JSON to write.
-        settings: `organisms` (pairs of one and its dataset), `benign`, `harmless`, `direction` (the construction
-            that is shown), `confidence` and `seed`.
+        settings: `organisms` (pairs of one and its dataset), `benign`, `harmless`, `direction` (the
+            construction that is shown), `confidence` and `seed`.
     """
     from forewarn.files import read_json, write_json
     from forewarn.inputs import several
