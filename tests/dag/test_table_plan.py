@@ -30,3 +30,11 @@ def test_an_organism_that_is_configured_later_gives_a_row_and_is_not_raised(stud
     seeds = [{"dataset": "bad_medical", "adapter": "smoke_rank2", "seeds": [1]}]
     study.change("studies.smoke.atlas_organisms", seeds)
     assert rules(study.planned("table")) == OWN_JOBS
+
+
+def test_another_study_that_changes_replans_the_table_and_no_model(study: Workflow) -> None:
+    assert study.run("--quiet", "--", "table").status == 0
+    seeds = [{"dataset": "bad_medical_advice", "adapter": "rank32", "seeds": [7]}]
+    study.change("studies.qwen1.5b.atlas_organisms", seeds)
+    assert rules(study.planned("table")) == OWN_JOBS
+    assert study.planned() == set()
