@@ -1,4 +1,4 @@
-"""What one change makes anew of elasticity, sparse features, screening and prevention: what rests on it alone."""
+"""What one change makes anew of elasticity, sparse features, screening and prevention: what rests on it."""
 
 from __future__ import annotations
 

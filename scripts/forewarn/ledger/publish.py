@@ -51,8 +51,8 @@ def chosen(
         prefix: path of the folder.
         without: patterns of paths to leave out.
         unread: patterns of inputs; what was made straight from one is left out too, for its text is in it.
-        also: patterns of paths elsewhere that go with the folder, but not what they were made from: a table of
-            all models is no reason to publish the others.
+        also: patterns of paths elsewhere that go with the folder, but not what they were made from: a table
+            of all models is no reason to publish the others.
     """
 
     def matches(path: str, patterns: Sequence[str]) -> bool:
