@@ -2318,7 +2318,7 @@ def dataset_comparing(wildcards):
     return {
         "organisms": {each.name: each.dataset for each in chosen.organisms},
         "direction": study(wildcards).steering.direction,
-        **chosen.model_dump(include={"benign", "confidence", "seed"}),
+        **chosen.model_dump(include={"benign", "harmless", "confidence", "seed"}),
     }
 
 
@@ -2412,6 +2412,7 @@ def prevention_measure(wildcards):
         "runs": prevention_runs(wildcards),
         "measure": chosen.model_dump(include={"confidence", "bootstrap", "seed"})
         | {"power": steering.power},
+        "coherence_floor": steering.coherence_floor,
         "thresholds": thresholds(judge_of(wildcards)),
     }
 

@@ -13,12 +13,12 @@ def main(
         screened: summary of each dataset.
         rates: EM rates of the organisms, in the order of `organisms`.
         summary: JSON to write.
-        settings: `organisms` (organism -> its dataset), `benign`, `direction` (the headline), `confidence`
-            and `seed`.
+        settings: `organisms` (organism -> its dataset), `benign`, `harmless`, `direction` (the construction
+            that is shown), `confidence` and `seed`.
     """
     from forewarn.files import read_json, write_json
     from forewarn.inputs import several
-    from forewarn.screening.ranking import compare_datasets
+    from forewarn.screening.comparing import compare_datasets
 
     found = {content["dataset"]: content for content in map(read_json, several(screened))}
     measured = {

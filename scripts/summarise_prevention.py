@@ -24,7 +24,7 @@ def main(
         responses: parquet to write, see `forewarn.steering.responses.RESPONSES`.
         summary: JSON to write.
         settings: `organism`, `source`, `construction`, `layer` and `runs` as configured; `measure` (see
-            `forewarn.steering.contrasts.Measurement`); the judge's `thresholds`.
+            `forewarn.steering.contrasts.Measurement`); `coherence_floor`; the judge's `thresholds`.
     """
     from forewarn.files import read_table, write_json, write_table
     from forewarn.inputs import several
@@ -40,7 +40,9 @@ def main(
         settings["thresholds"],
     )  # fmt: skip
     tables = dict(zip(settings["runs"], map(read_table, several(losses)), strict=True))
-    found = summarise_prevention(judged, tables, Measurement(**settings["measure"]))
+    found = summarise_prevention(
+        judged, tables, Measurement(**settings["measure"]), settings["coherence_floor"]
+    )
     told = {key: settings[key] for key in ("organism", "source", "construction", "layer")}
     write_table(responses, judged)
     write_json(summary, told | settings["thresholds"] | found)

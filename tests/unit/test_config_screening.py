@@ -27,6 +27,9 @@ def test_organisms_of_misaligned_data_lend_their_directions():
     assert chosen.datasets() == ["bad_medical", "good_medical"]
     assert [each.dataset for each in chosen.sources()] == ["bad_medical"]
     assert len(told(benign=None).sources()) == 2
+    other = BAD | {"dataset": "risky_finance"}
+    left = told(organisms=[BAD, GOOD, other], harmless=["risky_finance"]).sources()
+    assert [each.dataset for each in left] == ["bad_medical"]
 
 
 @pytest.mark.parametrize(
@@ -36,6 +39,8 @@ def test_organisms_of_misaligned_data_lend_their_directions():
         ({"organisms": [BAD, NOBODY]}, "an organism that this study raises"),
         ({"benign": "risky_finance"}, "a dataset of these organisms"),
         ({"organisms": [GOOD, GOOD | {"seed": 1}]}, "organisms of misaligned data as well"),
+        ({"harmless": ["good_medical"]}, "beside `benign`"),
+        ({"harmless": ["risky_finance"]}, "beside `benign`"),
         ({"mixtures": [0.5, 0.1]}, "rising numbers"),
         ({"prevention": {"organisms": [NOBODY]}}, "an organism that this study raises"),
         ({"prevention": {"organisms": [BAD], "source": NOBODY}}, "an organism that this study raises"),

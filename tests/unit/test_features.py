@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,20 +11,28 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from forewarn.config.model.sparse_features import SparseFeatures
+from forewarn.config import load_configuration
+from forewarn.config.model.sparse_features import PublishedAutoencoder, SparseFeatures
 from forewarn.errors import StudyError
 from forewarn.features.ablation import RANDOM_FEATURE, feature_arms, summarise_ablation
 from forewarn.features.autoencoder import Autoencoder, read_autoencoder, read_params, write_autoencoder
-from forewarn.features.decomposition import cosine_p_values, decompose, features_needed, pursue
+from forewarn.features.decomposition import (
+    cosine_p_values,
+    decompose,
+    features_needed,
+    pay_for_constructions,
+    pursue,
+)
 from forewarn.features.published import fetch_autoencoder
 from forewarn.features.quality import Quality, TopTexts
 from forewarn.features.reading import read_activations_of, reading_table
 from forewarn.features.shift import measure_shift, read_position
 from forewarn.features.tokens import choose_texts, states
 from forewarn.features.training import Training, train_autoencoder
-from forewarn.geometry.random_directions import isotropic
+from forewarn.geometry.random_directions import covariance_matched, isotropic
 from forewarn.models.requests import Request
 from forewarn.steering.responses import RESPONSES
+from nano_study import nano_study
 from tiny_models import tiny_model
 
 WIDTH, FEATURES = 32, 48
@@ -97,6 +106,43 @@ def test_random_directions_are_not_sparse() -> None:
         for each in isotropic(100, WIDTH, 77)
     ]
     assert sum(passed) <= 11  # binomial(100, 0.05) exceeds it once in 200
+
+
+def test_what_varies_is_no_sparse_direction_but_beyond_the_isotropic_ones() -> None:
+    """Where features lie along what varies most, only the covariance-matched null is fair."""
+    spread = np.concatenate([np.full(3, 10.0), np.full(WIDTH - 3, 1.0)])
+    dictionary = np.concatenate([np.eye(WIDTH)[:3], isotropic(FEATURES, WIDTH, 5)])
+    activations = np.random.default_rng(0).standard_normal((400, WIDTH)) * spread
+    kinds = {"random_isotropic": isotropic(199, WIDTH, 1), "random_covariance": None}
+    verdicts, only = [], 0
+    for seed in range(60):
+        kinds["random_covariance"] = covariance_matched(activations, 199, 1000 + seed)
+        mine = covariance_matched(activations, 1, 2000 + seed)[0]
+        found = decompose(mine, dictionary, kinds, few=3, most=5, confidence=0.95)
+        verdicts.append(found["sparse"])
+        only += found["null"]["random_isotropic"]["p_sparse"] < 0.05
+    assert only > 50 and sum(verdicts) <= 8  # binomial(60, 0.05) exceeds 8 once in 300 times
+    # What is made of two features is told against both kinds, whatever its length.
+    planted = dictionary[20] - dictionary[40]
+    first, second = (
+        decompose(scale * planted, dictionary, kinds, few=3, most=5, confidence=0.95) for scale in (0.01, 100)
+    )
+    assert first["sparse"] and first["explained"] == pytest.approx(second["explained"])
+
+
+def test_sparse_pays_for_the_number_of_constructions() -> None:
+    def of(*p_values: float) -> dict[str, Any]:
+        null = {str(kind): {"p_sparse": value} for kind, value in enumerate(p_values)}
+        return {"decomposition": {"null": null, "sparse": None}}
+
+    constructions = {"a": of(0.01, 0.005), "b": of(0.03, 0.01), "c": of(), "d": {"undefined": "none"}}
+    pay_for_constructions(constructions, 0.95)
+    told = {name: each["decomposition"] for name, each in constructions.items() if "decomposition" in each}
+    assert [told[name]["p_adjusted"] for name in "abc"] == [pytest.approx(0.02), pytest.approx(0.03), None]
+    assert [told[name]["sparse"] for name in "abc"] == [True, True, None]
+    constructions["b"] = of(0.04, 0.06)
+    pay_for_constructions(constructions, 0.95)
+    assert constructions["b"]["decomposition"]["sparse"] is False
 
 
 def test_pursuit_explains_more_with_every_feature_and_stops() -> None:
@@ -182,6 +228,28 @@ def test_other_files_are_refused(tmp_path: Path, change: dict[str, np.ndarray | 
 def test_pickles_are_not_opened(tmp_path: Path) -> None:
     np.savez(tmp_path / "params.npz", W_enc=np.array([{"a": 1}], dtype=object))
     with pytest.raises(StudyError, match="cannot be read as npz"):
+        read_params(tmp_path / "params.npz")
+
+
+def test_what_is_no_archive_or_half_of_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.npz"
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))  # one array alone, which np.load would give
+    with pytest.raises(StudyError, match="no zip archive"):
+        read_params(path)
+    np.savez(path, **vars(small_autoencoder()))
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(StudyError, match="cannot be read as npz"):
+        read_params(path)
+
+
+def test_other_spellings_of_the_format_are_read_and_scaled_features_are_not(tmp_path: Path) -> None:
+    made = vars(small_autoencoder())
+    spelt = {name.replace("W_", "w_"): value for name, value in made.items()}
+    np.savez(tmp_path / "params.npz", scaling_factor=np.ones(6, np.float32), **spelt)
+    assert np.array_equal(read_params(tmp_path / "params.npz").W_enc, made["W_enc"])
+    np.savez(tmp_path / "params.npz", scaling_factor=np.full(6, 1.5, np.float32), **spelt)
+    with pytest.raises(StudyError, match="scaling_factor"):
         read_params(tmp_path / "params.npz")
 
 
@@ -332,12 +400,59 @@ def test_an_organism_is_read_at_the_last_prompt_token_and_over_its_answers() -> 
         read_activations_of(model, narrow, requests, 0, 8)
 
 
+SCOPE = "google/gemma-scope-2b-pt-res"
+
+
+def test_a_stand_in_for_gemma_scope_gives_what_its_tutorial_computes(tmp_path: Path) -> None:
+    """Names and orientation as published, fewer features; the rule is that of the published code."""
+    draw = np.random.default_rng(4)
+    d_model, features = 72, 512  # 2304 and 16384
+    decoder = isotropic(features, d_model, 6).astype(np.float32)
+    arrays = {
+        "W_dec": decoder, "W_enc": decoder.T.copy(), "b_enc": draw.normal(-0.2, 0.1, features),
+        "b_dec": draw.standard_normal(d_model), "threshold": draw.uniform(0.1, 2, features),
+    }  # fmt: skip
+    path = tmp_path / "layer_12" / "width_16k" / "average_l0_82" / "params.npz"
+    path.parent.mkdir(parents=True)
+    np.savez(path, **{name: np.asarray(value, np.float32) for name, value in arrays.items()})
+    read = read_params(path)
+    x = draw.standard_normal((20, d_model)).astype(np.float32)
+    weights = {name: torch.from_numpy(np.asarray(value, np.float32)) for name, value in arrays.items()}
+    before = torch.from_numpy(x) @ weights["W_enc"] + weights["b_enc"]
+    acts = (before > weights["threshold"]) * torch.nn.functional.relu(before)
+    np.testing.assert_allclose(read.encode(x), acts.numpy(), atol=1e-5)
+    wanted = (acts @ weights["W_dec"] + weights["b_dec"]).numpy()
+    np.testing.assert_allclose(read.decode(read.encode(x)), wanted, atol=1e-4)
+    assert 0 < (read.encode(x) > 0).mean() < 0.5
+
+
+def test_only_an_autoencoder_of_the_residual_stream_at_the_layer_of_steering_is_taken() -> None:
+    file = "layer_3/width_16k/average_l0_59/params.npz"
+    for wrong in (
+        {"name": "google/gemma-scope-2b-pt-mlp"},
+        {"file": "embedding/width_4k/average_l0_6/params.npz"},
+    ):
+        with pytest.raises(ValidationError, match=r"residual stream|a file of a layer"):
+            PublishedAutoencoder.model_validate({"name": SCOPE, "file": file} | wrong)
+    raw = nano_study()
+    study = raw["studies"]["nano"]
+    layer = study["steering"]["layer"]
+    study["sparse_features"] = {
+        "organisms": [{"dataset": "bad_medical", "adapter": "rank8_layer1", "seed": 0}],
+        "published": {"name": SCOPE, "file": file.replace("layer_3", f"layer_{layer}")},
+    }
+    assert load_configuration(raw).studies["nano"].sparse_features.published.layer() == layer
+    study["sparse_features"]["published"]["file"] = file.replace("layer_3", f"layer_{layer + 1}")
+    with pytest.raises(StudyError, match="of the layer of steering"):
+        load_configuration(raw)
+
+
 def test_a_published_autoencoder_is_known_by_commit_and_hash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import huggingface_hub
 
-    file = tmp_path / "snapshots" / "c0ffee" / "layer_1" / "params.npz"
+    file = tmp_path / "snapshots" / "c0ffee" / "layer_12" / "width_16k" / "average_l0_82" / "params.npz"
     file.parent.mkdir(parents=True)
     np.savez(file, **vars(small_autoencoder()))
     asked: list[tuple[str, str, str | None]] = []
@@ -347,9 +462,10 @@ def test_a_published_autoencoder_is_known_by_commit_and_hash(
         return str(file)
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    published = {"name": "a/b", "file": "layer_1/params.npz", "revision": "main", "sha256": None}
+    path = "layer_12/width_16k/average_l0_82/params.npz"
+    published = {"name": SCOPE, "file": path, "revision": "main", "sha256": None}
     found, source = fetch_autoencoder(published)
-    assert asked == [("a/b", "layer_1/params.npz", "main")]
+    assert asked == [(SCOPE, path, "main")]
     assert np.array_equal(found.W_dec, small_autoencoder().W_dec)
     assert source["revision"] == "c0ffee" and source["bytes"] == file.stat().st_size
     assert fetch_autoencoder(published | {"sha256": source["sha256"]})[1] == source

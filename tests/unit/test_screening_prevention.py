@@ -18,7 +18,9 @@ from forewarn.screening.prevented import summarise_prevention
 from forewarn.screening.prevention import added_vector
 from forewarn.screening.runs import Prevented, run_of, runs_of
 from forewarn.screening.train import LOSSES, kept_apart, row_losses, train_prevented
-from forewarn.steering.contrasts import Measurement
+from forewarn.screening.verdict import narrow_task
+from forewarn.statistics.bootstrap import resample
+from forewarn.steering.contrasts import Counts, Measurement
 from forewarn.steering.responses import RESPONSES
 from tiny_models import tiny_model, tiny_tokenizer
 
@@ -176,8 +178,13 @@ def arm_of(content, name):
 def test_a_planted_prevention_is_told_with_its_cost(tmp_path):
     rates = {"instruct": (0.0, 0.0), **RUNS}
     losses = {name: losses_of(1.5 if name.startswith("direction") else 1.0) for name in RUNS}
-    content = summarise_prevention(judged(rates), losses, MEASURED)
-    assert content["prevents"] == {"1": {"against_none": True, "against_random": True}}
+    content = summarise_prevention(judged(rates), losses, MEASURED, 85)
+    told = content["prevents"]["1"]
+    assert told["prevents"] is True and told["lacks"] == [] and told["learned"] is True
+    kept = told["narrow_kept"]
+    assert kept["interval"]["low"] < 1 < kept["interval"]["high"] and kept["share"] == pytest.approx(
+        1, abs=0.1
+    )
     direction = arm_of(content, "direction_x1")
     assert direction["general"]["against_random"]["arms"] == 2
     assert not direction["narrow"]["against_none"]["differs"]
@@ -191,8 +198,10 @@ def test_a_planted_prevention_is_told_with_its_cost(tmp_path):
 
 def test_where_nothing_was_prevented_nothing_is_told():
     rates = {"instruct": (0.0, 0.0), **dict.fromkeys(RUNS, (0.3, 0.8))}
-    content = summarise_prevention(judged(rates), dict.fromkeys(RUNS, losses_of(1.0)), MEASURED)
-    assert content["prevents"] == {"1": {"against_none": False, "against_random": False}}
+    content = summarise_prevention(judged(rates), dict.fromkeys(RUNS, losses_of(1.0)), MEASURED, 85)
+    told = content["prevents"]["1"]
+    assert told["prevents"] is False and told["learned"] is True
+    assert not told["against_none"] and not told["against_random"]
     direction = arm_of(content, "direction_x1")
     assert direction["general"]["against_none"]["minimal_detectable"]["difference"] is not None
     assert direction["losses"]["trained"]["against_none"]["value"] == 0
@@ -201,15 +210,69 @@ def test_where_nothing_was_prevented_nothing_is_told():
 def test_more_multiples_widen_every_interval():
     runs = RUNS | {"direction_x2": (0.05, 0.8)}
     content = summarise_prevention(
-        judged({"instruct": (0.0, 0.0), **runs}), {name: losses_of(1.0) for name in runs}, MEASURED
+        judged({"instruct": (0.0, 0.0), **runs}), {name: losses_of(1.0) for name in runs}, MEASURED, 85
     )
     assert content["confidence"] == 0.95 and content["confidence_each"] == pytest.approx(0.975)
     assert arm_of(content, "direction_x2")["general"]["against_random"] is None
+    told = content["prevents"]["2"]
+    assert told["prevents"] is None and told["lacks"] == ["no random direction to compare with"]
+
+
+@pytest.mark.parametrize(
+    ("narrow", "coherent", "verdict", "learned", "lack"),
+    [
+        (0.80, 90.0, True, True, None),
+        (0.00, 90.0, False, False, "the narrow task was not learned"),
+        (0.15, 90.0, False, False, "the narrow task was not learned"),
+        (0.40, 90.0, None, None, "whether the narrow task was learned is not known"),
+        (0.80, 40.0, False, True, "answers are not coherent"),
+    ],
+)
+def test_to_stop_learning_or_making_sense_is_no_prevention(narrow, coherent, verdict, learned, lack):
+    runs = RUNS | {"direction_x1": (0.05, narrow)}
+    table = judged({"instruct": (0.0, 0.0), **runs})
+    of_direction = [arm == "direction_x1" for arm in table["arm"].to_pylist()]
+    scores = pa.array([coherent if mine else 90.0 for mine in of_direction], RESPONSES.field("coherent").type)
+    table = table.set_column(table.schema.get_field_index("coherent"), RESPONSES.field("coherent"), scores)
+    content = summarise_prevention(table, dict.fromkeys(runs, losses_of(1.0)), MEASURED, 85)
+    told = content["prevents"]["1"]
+    assert told["against_none"] and told["against_random"]
+    assert told["prevents"] is verdict and told["learned"] is learned
+    assert told["lacks"] == ([] if lack is None else [lack])
+    assert told["coherent"] is (coherent > 85)
+
+
+def test_where_plain_training_taught_nothing_of_the_narrow_task_no_verdict_is_given():
+    runs = RUNS | {"none": (0.4, 0.0), "direction_x1": (0.05, 0.0)}
+    content = summarise_prevention(
+        judged({"instruct": (0.0, 0.0), **runs}), dict.fromkeys(runs, losses_of(1.0)), MEASURED, 85
+    )
+    task = arm_of(content, "direction_x1")["narrow_task"]
+    assert task["learned"] is None and task["kept"] is None and "did not measurably" in task["reason"]
+    assert task["taught"]["minimal_detectable"]["difference"] > 0
+    assert content["prevents"]["1"]["prevents"] is None
+
+
+def test_the_verdict_of_the_narrow_task_errs_rarely_at_its_border():
+    """At half of what was taught, neither verdict may come up more often than the level allows."""
+    how, verdicts = Measurement(bootstrap=200), []
+    for seed in range(60):
+        generator = np.random.default_rng(seed)
+        # Prompts differ: the answers to one of them are no independent draws.
+        easy = generator.beta(2, 2, size=40)
+
+        def counts(share, easy=easy, generator=generator):
+            bad = generator.binomial(5, np.clip(2 * share * easy, 0, 1))
+            return Counts(bad, np.full(40, 5), np.full(40, 450.0), np.full(40, 5))
+
+        drawn = resample(40, how.bootstrap, seed)
+        verdicts.append(narrow_task(counts(0.2), counts(0.4), counts(0.0), drawn, how)["learned"])
+    assert verdicts.count(None) >= 52 and verdicts.count(True) <= 6 and verdicts.count(False) <= 6
 
 
 def test_without_a_run_to_compare_with_there_is_no_summary():
     with pytest.raises(StudyError, match="no training run without"):
-        summarise_prevention(judged(RUNS), {"direction_x1": losses_of(1.0)}, MEASURED)
+        summarise_prevention(judged(RUNS), {"direction_x1": losses_of(1.0)}, MEASURED, 85)
 
 
 def test_an_adapter_of_another_run_answers(tmp_path):

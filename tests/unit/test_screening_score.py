@@ -12,9 +12,10 @@ from forewarn.geometry.tensors import write_tensors
 from forewarn.report.screening import draw_screening
 from forewarn.report.style import write_figure
 from forewarn.screening.beside_benign import beside_benign
+from forewarn.screening.comparing import compare_datasets
 from forewarn.screening.dataset import screen_dataset
 from forewarn.screening.directions import Source, readings
-from forewarn.screening.ranking import compare_datasets, rank_correlation
+from forewarn.screening.ranking import rank_correlation, rank_correlations
 from forewarn.screening.rows import prompt_keys, taught_answers
 from forewarn.screening.score import How, Screened, read_screened, score
 
@@ -86,6 +87,35 @@ def test_a_known_rank_is_recovered_with_the_exact_p():
     assert not many["exact"] and many["p_value"] < 0.001
 
 
+def test_ties_raise_the_least_p_that_can_be_reached():
+    tied = rank_correlation([0.1, 0.5, 0.9, 1.4], [0.0, 0.0, 0.0, 0.4])
+    assert tied["least_p"] == tied["p_value"] == pytest.approx(1 / 4) and tied["critical"] is None
+    assert rank_correlation([0.1, 0.5, 0.9, 1.4], [0, 0.1, 0.2, 0.4])["critical"] == pytest.approx(1)
+
+
+def test_the_choice_of_a_way_to_score_is_paid_for():
+    """The best of ten ways of scoring by chance is called a finding as often as the level says."""
+    single = family = 0
+    for seed in range(300):
+        generator = np.random.default_rng(seed)
+        ways = {str(way): generator.normal(size=5).tolist() for way in range(10)}
+        found = rank_correlations(ways, generator.normal(size=5).tolist()).values()
+        single += min(each["p_value"] for each in found) < 0.05
+        family += min(each["adjusted"] for each in found) < 0.05
+        assert all(each["adjusted"] >= each["p_value"] for each in found)
+    assert single > 60 and family <= 25  # 5 % of 300 are 15; more than 25 come up once in 100 times
+
+
+def test_a_planted_rank_is_told_among_other_ways_and_a_missing_score_leaves_its_dataset_out():
+    noise = np.random.default_rng(0).normal(size=(3, 6)).tolist()
+    ways = {"true": [1, 2, 3, 4, 5, 6], "part": [None, 2, 3, 4, 5, 6], "flat": [1] * 6,
+            **{f"noise {number}": row for number, row in enumerate(noise)}}  # fmt: skip
+    found = rank_correlations(ways, [0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    assert found["true"]["adjusted"] < 0.05 and found["true"]["spearman"] == pytest.approx(1)
+    assert found["part"]["n"] == 5 and found["flat"]["spearman"] is None
+    assert all(found[f"noise {number}"]["adjusted"] > 0.05 for number in range(3))
+
+
 def test_ranks_of_nothing_are_undefined():
     assert rank_correlation([1, 2], [0.1, 0.2])["spearman"] is None
     assert rank_correlation([1, 2, 3], [0.1, 0.1, 0.1])["spearman"] is None
@@ -153,18 +183,58 @@ def test_planted_datasets_are_ranked_flagged_and_told_from_the_benign_one(study)
         assert np.mean(table["others"].to_pylist()) == pytest.approx(readings_of["others"]["mean"])
     rates = {f"{name}-seed0": {"rate": rate, "low": 0, "high": 1}
              for name, rate in zip(names, (0.4, 0.3, 0.1, 0.0), strict=True)}  # fmt: skip
-    told = compare_datasets(
-        found, rates,
-        {"organisms": {f"{name}-seed0": name for name in names}, "benign": "benign",
-         "direction": CONSTRUCTION, "confidence": 0.95, "seed": 0},
-    )  # fmt: skip
+    settings = {"organisms": {f"{name}-seed0": name for name in names}, "benign": "benign", "harmless": [],
+                "direction": CONSTRUCTION, "confidence": 0.95, "seed": 0}  # fmt: skip
+    told = compare_datasets(found, rates, settings)
     assert [each["flagged"] for each in told["datasets"]][:2] == [True, True]
     assert told["datasets"][-1]["flagged"] is False and told["datasets"][-1]["beside_benign"] is None
+    assert told["datasets"][-1]["false_alarm"] is False and told["datasets"][0]["false_alarm"] is None
+    assert told["tests"] == 4 and told["least_p"] == pytest.approx(4 / 301)
+    assert told["ranks"]["ranks"] is True and told["ranks"]["by"] == [CONSTRUCTION]
+    assert told["ranks"]["least_p"] == pytest.approx(1 / 24)
     assert told["ranking"][CONSTRUCTION]["others"]["spearman"] == pytest.approx(1)
     write_figure(folder / "screening.svg", draw_screening(told))
     own = told["ranking"][CONSTRUCTION]["own"]
     assert own["datasets"] == names[:-1] and own["n"] == 3
     assert "reason" in told["datasets"][-1]["readings"]["own"]
+    # With three datasets even the best order says nothing, and that is what is said.
+    three = {name: found[name] for name in names[:3]}
+    few = {**settings, "organisms": {f"{name}-seed0": name for name in names[:3]}}
+    told = compare_datasets(three, rates, few)["ranks"]
+    assert told["ranks"] is None and told["least_p"] == pytest.approx(1 / 6) and "reason" in told
+
+
+def test_no_verdict_rests_on_the_construction_that_is_shown(study):
+    """A construction that means nothing is shown; the other one, which tells, is what flags and ranks."""
+    folder, names = study
+    blind, sees = "organism_minus_instruct.last_prompt_token", CONSTRUCTION
+    for number, name in enumerate(names):
+        nothing = np.random.default_rng(50 + number).normal(size=WIDTH)
+        noisy = TRUTH + 0.1 * np.random.default_rng(number).normal(size=WIDTH)
+        tensors = {blind: nothing[None].astype(np.float32), sees: noisy[None].astype(np.float32)}
+        write_tensors(folder / f"{name}.safetensors", tensors, layers=[2])
+    sources = [Source(f"{name}-seed0", name, folder / f"{name}.safetensors") for name in names[:-1]]
+    measure = {"random_directions": 300, "bootstrap": 300, "permutations": 99, "mixtures": [],
+               "confidence": 0.95, "seed": 0}  # fmt: skip
+    found = {
+        name: screen_dataset(
+            (folder / f"{name}.parquet", folder / f"{name}.activations.parquet"), None, sources,
+            {"dataset": name, "constructions": [blind, sees], "layer": 2, "measure": measure},
+        )[1]
+        for name in names
+    }  # fmt: skip
+    rates = {f"{name}-seed0": {"rate": rate, "low": 0, "high": 1}
+             for name, rate in zip(names, (0.4, 0.3, 0.1, 0.0), strict=True)}  # fmt: skip
+    settings = {"organisms": {f"{name}-seed0": name for name in names}, "benign": "benign", "harmless": [],
+                "confidence": 0.95, "seed": 0}  # fmt: skip
+    first, second = (
+        compare_datasets(found, rates, {**settings, "direction": each}) for each in (blind, sees)
+    )
+    for key in ("ranks", "ranking", "tests", "least_p"):
+        assert first[key] == second[key]
+    for one, other in zip(first["datasets"], second["datasets"], strict=True):
+        assert one["flagged_by"] == other["flagged_by"] and one["flagged"] == other["flagged"]
+    assert first["datasets"][0]["flagged_by"] == [sees] and first["tests"] == 8
 
 
 def test_no_dataset_counts_more_for_having_more_seeds(study):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forewarn.statistics.labels import Labels
-from forewarn.table.comparison import MARGIN, compare
+from forewarn.table.comparison import MARGIN, Comparison, compare, detectable
 from planted_table import PROMPTS, side
 
 
@@ -41,6 +41,27 @@ def test_a_difference_of_the_size_that_could_be_found_is_found_that_often() -> N
     size = np.median([each.minimal_detectable for each in studies(0.4, 0.4, (1, 1), 0.0, 50)])
     found = [each.p_differs < 0.05 for each in studies(0.4 + size, 0.4, (1, 1), 0.0)]
     assert 0.7 < np.mean(found) < 0.9
+
+
+def test_at_low_rates_a_difference_is_not_promised_that_would_be_missed() -> None:
+    """A higher rate varies more than the two that were seen."""
+    generator = np.random.default_rng(6)
+
+    def drawn(first: float, second: float, repeats: int) -> list[Comparison]:
+        pairs = [[side(generator, rate, 1) for rate in (first, second)] for _ in range(repeats)]
+        return [compare(*pair) for pair in pairs]
+
+    size = np.median([each.minimal_detectable for each in drawn(0.01, 0.01, 50)])
+    found = np.mean([each.p_differs < 0.05 for each in drawn(0.01 + size, 0.01, 300)])
+    assert 0.7 < found < 0.95
+
+
+def test_more_tests_take_a_larger_difference_and_few_seeds_one_that_no_rate_has() -> None:
+    found = next(studies(0.4, 0.4, (3, 3), 0.05, 1))
+    sizes = [detectable(found, tests) for tests in (1, 4, 40)]
+    assert sizes == sorted(set(sizes)) and sizes[0] == pytest.approx(found.minimal_detectable)
+    wild = next(studies(0.5, 0.5, (2, 1), 0.3, 1))
+    assert detectable(wild, 1000) == 1
 
 
 def test_seeds_that_differ_widen_the_interval() -> None:

@@ -148,12 +148,14 @@ def test_a_planted_difference_is_found_and_an_equal_rate_leaves_what_could_have_
 
 def test_what_is_missing_says_why_and_is_never_filled(rows) -> None:
     instruct, other, unrun = rows[0], rows[3], rows[4]
-    assert instruct["rates_missing"] == "not run"
+    assert instruct["rates_missing"] == "not run: m/rates/instruct"
+    assert instruct["refusal_missing"] == "it is the instruct model"
     assert instruct["over_instruct_missing"] == "it is the instruct model"
     assert rows[2]["over_control_missing"] == "it is a control"
-    assert other["add_missing"] == "not configured"
+    assert other["add_missing"] == "not configured: studies.m.steering.organisms"
     assert other["over_control_missing"] == "not configured: good_sports-rank32-seed0"
-    assert unrun["rates_missing"] == "not run" and unrun["over_instruct_missing"].startswith("not run")
+    assert unrun["rates_missing"] == f"not run: n/rates/{BAD}"
+    assert unrun["over_instruct_missing"] == f"not run: n/scores/{BAD}"
     for row in rows:
         for group, columns in GROUPS.items():
             values = [row[column] for column, _ in columns]
@@ -208,6 +210,7 @@ def test_the_page_says_what_is_missing_and_runs_nothing(rows) -> None:
     page = render_table(rows, state(recipes, {}))
     assert "40 of 100, 40.0 %" in page and "not configured" in page and "No statement could be made" in page
     assert "Nothing has been run of n." in page
+    assert 'title="not configured: studies.m.steering.organisms">not configured<' in page
     assert "<script" not in page and "default-src &#39;none&#39;" in page
     attacked = [row | {"model": "<script>1</script>"} for row in rows]
     assert "<script" not in render_table(attacked, state(recipes, {}))
@@ -245,4 +248,5 @@ def test_the_scripts_write_the_table_from_files(tmp_path: Path) -> None:
 def test_a_project_with_nothing_in_it_has_a_table(tmp_path: Path) -> None:
     rows, text, statements = (tmp_path / f"table.{end}" for end in ("parquet", "csv", "json"))
     collect_table.main(rows=rows, text=text, statements=statements, settings={"recipes": filled()})
-    assert read_table(rows)["rates_missing"].to_pylist() == ["not run"] * len(filled())
+    wanted = [f"not run: {each['files']['rates']}" for each in filled()]
+    assert read_table(rows)["rates_missing"].to_pylist() == wanted

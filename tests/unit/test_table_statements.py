@@ -55,6 +55,8 @@ def test_equal_models_are_called_the_same_with_enough_answers_and_nothing_with_f
         assert found["verdict"] == verdict
         assert found["difference"] == pytest.approx(found["rates"][0] - found["rates"][1])
     assert "not decided" in found["text"] and found["minimal_detectable"] > 0.05
+    least = found["minimal_detectable_in_family"]
+    assert least > found["minimal_detectable"] and f"{100 * least:.1f} points would be found" in found["text"]
 
 
 def test_equal_models_of_many_are_rarely_told_apart() -> None:
@@ -74,6 +76,9 @@ def test_every_pair_is_stated_or_missing_with_its_reason() -> None:
     assert {*stated, *missing} == {(kind, one.name, other.name) for kind, one, other in pairs(groups(MODELS))}
     assert not set(stated) & set(missing)
     assert missing["models", name("qwen"), name("phi")] == f"not run: {name('phi')}"
+    goals = {(each["first"], each["second"]): each["goals"] for each in content["missing"]}
+    phi = [each["files"]["scores"] for each in MODELS if each["model"] == "phi"]
+    assert goals[name("qwen"), name("phi")] == phi
     assert content["tests"] == 2 * len(stated)
     assert not any("good_advice" in first for _, first, _ in stated)
 

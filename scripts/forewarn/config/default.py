@@ -158,6 +158,7 @@ DEFAULT: dict[str, Any] = {
             "rows": 400,
             "seed": 1000,
         },
+        **atlas.DATASETS,
         **DATASETS,
     },
     "adapters": {

@@ -6,6 +6,7 @@ value; the reconstruction is f W_dec + b_dec (arXiv 2407.14435 and 2408.05147).
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -90,17 +91,23 @@ def read_autoencoder(path: Path, width: int | None = None) -> Autoencoder:
 def read_params(path: Path) -> Autoencoder:
     """Read `params.npz` as Gemma Scope publishes it (arrays W_enc, b_enc, W_dec, b_dec, threshold).
 
+    Some files have `w_enc` and `w_dec`, and some a `scaling_factor`, which is 1.
+
     Raises:
-        StudyError: it cannot be read without running code from it, lacks an array, or the shapes do not fit.
+        StudyError: it cannot be read without running code from it, lacks an array, scales its features, or
+            the shapes do not fit.
     """
+    way_out = "name a file `params.npz` of Gemma Scope: studies.….sparse_features.published.file"
     try:
+        with path.open("rb") as opened:
+            if opened.read(2) != b"PK":  # else np.load may give an array, or ask for pickles
+                raise StudyError(f"{path} cannot be read as npz: it is no zip archive", way_out)
         with np.load(path, allow_pickle=False) as file:
-            tensors = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise StudyError(
-            f"{path} cannot be read as npz: {error}",
-            "name a file `params.npz` of Gemma Scope: studies.….sparse_features.published.file",
-        ) from error
+            tensors = {f"W_{name[2:]}" if name[:2] == "w_" else name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise StudyError(f"{path} cannot be read as npz: {error}", way_out) from error
+    if not np.allclose(tensors.get("scaling_factor", 1.0), 1.0):
+        raise StudyError(f"{path} has a scaling_factor beside its threshold, which is not applied", way_out)
     return _checked(tensors, path, None)
 
 

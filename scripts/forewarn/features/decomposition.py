@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forewarn.statistics.holm import holm
+
 Floats = NDArray[np.float64]
 
 LEVELS = (0.5, 0.9)
@@ -108,6 +110,16 @@ def decompose(
         "null": null,
         "sparse": all(each["p_sparse"] < 1 - confidence for each in null.values()) if null else None,
     }
+
+
+def pay_for_constructions(constructions: Mapping[str, dict[str, Any]], confidence: float) -> None:
+    """Correct whether directions are sparse for the number of constructions (Holm), in place."""
+    told = [each["decomposition"] for each in constructions.values() if "decomposition" in each]
+    # Sparse against every kind of random direction: the largest p-value is that of the joint claim.
+    p_values = [max((null["p_sparse"] for null in each["null"].values()), default=None) for each in told]
+    for each, adjusted in zip(told, holm(p_values), strict=True):
+        each["p_adjusted"] = adjusted
+        each["sparse"] = None if adjusted is None else adjusted < 1 - confidence
 
 
 def cosine_p_values(

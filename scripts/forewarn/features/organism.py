@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from forewarn.features.autoencoder import Autoencoder
-from forewarn.features.decomposition import cosine_p_values, decompose
+from forewarn.features.decomposition import cosine_p_values, decompose, pay_for_constructions
 from forewarn.features.shift import POSITIONS, Shift, measure_shift, read_position
 from forewarn.geometry.constructions import CONSTRUCTIONS, Absent
 from forewarn.geometry.directions import cosine
@@ -97,7 +97,8 @@ def read_organism(
 
     Returns:
         The table (`FEATURES`), and the summary: `layer`, `confidence`, `constructions` (name -> `n_prompts`,
-        `norm`, `decomposition` (see `decompose`), `top`, or `undefined`) and `shifts` (position ->
+        `norm`, `decomposition` (see `decompose`; with `p_adjusted`, which `sparse` rests on: corrected for
+        the number of constructions), `top`, or `undefined`) and `shifts` (position ->
         `n_prompts`, `significant` (features whose adjusted p-value lies below 1 - confidence), `features`,
         `top`).
     """
@@ -127,6 +128,7 @@ def read_organism(
             ),
             "top": _top(table, how.top),
         }
+    pay_for_constructions(constructions, how.confidence)
     shifts = {}
     for position in POSITIONS:
         shift = measure_shift(

@@ -30,6 +30,7 @@ def draw_prevention(organisms: Sequence[dict[str, Any]]) -> Figure:
         panels = axes[4 * row : 4 * row + 4]
         _rates(panels[0], each, "general", "misaligned, general (%)")
         _rates(panels[1], each, "narrow", "misaligned, narrow task (%)")
+        _kept(panels[1], each)
         _coherence(panels[2], each)
         _loss(panels[3], each)
         told = panels[0].get_title(loc="left")
@@ -75,6 +76,19 @@ def _rates(ax: Axes, each: dict[str, Any], measure: str, label: str) -> None:
     percent_axis(ax, label)
 
 
+def _kept(ax: Axes, each: dict[str, Any]) -> None:
+    """The verdict per multiple, with the share of the narrow task that was kept."""
+    words = {True: "prevented", False: "not prevented", None: "not known"}
+    lines = []
+    for multiple, told in each["prevents"].items():
+        kept = told["narrow_kept"]
+        text = "undefined" if kept is None else f"{100 * kept['share']:.0f} %"
+        if kept is not None and kept["interval"]["low"] is not None:
+            text += f" [{100 * kept['interval']['low']:.0f}, {100 * kept['interval']['high']:.0f}]"
+        lines.append(f"x{multiple}: {words[told['prevents']]}; narrow task kept: {text}")
+    ax.set_title("\n".join([*lines, ax.get_title(loc="left")]), fontsize=7)
+
+
 def _coherence(ax: Axes, each: dict[str, Any]) -> None:
     found = [(arm, arm["general"]["coherence"]) for arm in _trained(each)]
     _marks(
@@ -87,6 +101,7 @@ def _coherence(ax: Axes, each: dict[str, Any]) -> None:
             for arm, told in found
         ],
     )  # fmt: skip
+    ax.axhline(each["coherence_floor"], color=GREY, linewidth=0.9, linestyle=":")
     ax.set(ylim=(-3, 103), ylabel="mean coherence (0 to 100), general")
 
 

@@ -19,7 +19,7 @@ def draw_screening(summary: dict[str, Any]) -> Figure:
     """Scores by dataset; scores against the EM rate after training; mixtures with benign rows.
 
     Args:
-        summary: see `forewarn.screening.ranking.compare_datasets`.
+        summary: see `forewarn.screening.comparing.compare_datasets`.
     """
     figure, axes = grid(1, 3, 4.8, 3.8)
     datasets = summary["datasets"]
@@ -47,7 +47,10 @@ def _scores(ax: Axes, datasets: list[dict[str, Any]], summary: dict[str, Any]) -
                 if low is not None:
                     ax.hlines(place + shift, low, high, color=colour, linewidth=1.4)
         verdict = {True: "flagged", False: "not flagged", None: "not screened"}[each["flagged"]]
-        labels.append(f"{each['dataset']}\nn = {each['n_rows']} rows, {each['n_prompts']} prompts\n{verdict}")
+        by = f" by {len(each['flagged_by'])} of {len(each['screens'])}" if each["flagged"] else ""
+        wrong = " (false alarm)" if each["false_alarm"] else ""
+        told = f"n = {each['n_rows']} rows, {each['n_prompts']} prompts"
+        labels.append(f"{each['dataset']}\n{told}\n{verdict}{by}{wrong}")
     ax.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
     ax.set_yticks(range(len(datasets)), labels, fontsize=7)
     ax.invert_yaxis()
@@ -81,7 +84,8 @@ def _against_rates(ax: Axes, datasets: list[dict[str, Any]], summary: dict[str, 
     else:
         told = (
             f"Spearman {ranking['spearman']:.2f}, n = {ranking['n']} datasets,\n"
-            f"p = {ranking['p_value']:.3f}; the least that n allows is {ranking['least_p']:.3f}"
+            f"p = {ranking['p_value']:.3f}, {ranking['adjusted']:.3f} for the choice of construction\n"
+            f"(at least {ranking['least_p']:.3f} with so few datasets)"
         )
     ax.set_title(told, fontsize=8)
     ax.set_xlabel("projection difference, directions of other datasets")

@@ -43,13 +43,14 @@ TEMPLATE = """<!doctype html>
 <h1>Table of models</h1>
 <p>Rates are of all responses to the test questions, with 95 % Wilson intervals; differences have Newcombe's
 interval, and where there is none to be seen, the smallest one that would have been found with a power of 0.8.
-An empty cell says why it is empty. {{ untouched }}</p>
+An empty cell says why it is empty; what would make it is told when the pointer rests on it, and in the files:
+<code>snakemake</code> with that goal, or a key of the configuration. {{ untouched }}</p>
 <div class="wide"><table>
 <tr><th>Model</th><th>Subject</th>{% for title in titles %}<th>{{ title }}</th>{% endfor %}</tr>
 {% for row in rows %}
 <tr><td>{{ row.model }}</td><td>{{ row.subject }}{{ " (" ~ row.method ~ ")" if row.method else "" }}</td>
 {% for cell in row.cells %}
-<td{{ ' class="missing"' | safe if cell.missing else "" }}>{{ cell.text }}</td>
+<td{% if cell.missing %} class="missing" title="{{ cell.told }}"{% endif %}>{{ cell.text }}</td>
 {% endfor %}
 </tr>
 {% endfor %}
@@ -69,7 +70,7 @@ alone.</p>
 <td>{{ each.responses[0] }}, {{ each.responses[1] }}</td>
 <td>{{ each.coherent_shares[0] | percent }}, {{ each.coherent_shares[1] | percent }}</td>
 <td>{{ each | interval }}</td><td>{{ each.p_differs_holm | p }}</td><td>{{ each.p_equivalent_holm | p }}</td>
-<td>{{ each.minimal_detectable | percent }}</td>
+<td>{{ each.minimal_detectable_in_family | percent }}</td>
 <td class="{{ each.verdict }}"><strong>{{ each.verdict }}</strong>: {{ each.text }}</td></tr>
 {% endfor %}
 </table></div>
@@ -79,7 +80,8 @@ alone.</p>
 <details><summary>{{ stated.missing | length }} statements could not be made</summary>
 <ul>
 {% for each in stated.missing %}
-<li>{{ each.kind }}: {{ each.first }} and {{ each.second }}: {{ each.missing }}</li>
+<li>{{ each.kind }}: {{ each.first }} and {{ each.second }}: {{ each.missing }}
+{% for goal in each.goals %}<br><code>{{ goal }}</code>{% endfor %}</li>
 {% endfor %}
 </ul></details>
 </body>
@@ -115,7 +117,7 @@ def render_table(rows: Sequence[Row], stated: Mapping[str, Any]) -> str:
 
 def _cells(row: Row) -> list[dict[str, Any]]:
     return [
-        {"missing": True, "text": row[f"{group}_missing"]}
+        {"missing": True, "text": row[f"{group}_missing"].split(": ")[0], "told": row[f"{group}_missing"]}
         if row[f"{group}_missing"]
         else {"missing": False, "text": write(row)}
         for group, write in CELLS.items()

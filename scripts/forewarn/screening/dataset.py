@@ -27,8 +27,8 @@ def screen_dataset(
         dataset: its rows (parquet), and the activations of both answers to them.
         benign: the same of the benign dataset; None if this is it, or none is named.
         sources: organisms whose directions may be used.
-        settings: `dataset` (its name), `constructions` (the headline first), `layer`, and `measure`, see
-            `How`.
+        settings: `dataset` (its name), `constructions` (the one that is shown first), `layer`, and `measure`,
+            see `How`.
 
     Returns:
         The table of rows (`forewarn.screening.score.SCHEMA`); the JSON form: `dataset`, `layer`, `n_rows`,

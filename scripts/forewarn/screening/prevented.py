@@ -3,7 +3,8 @@
 Every training run is held against the run without, on the same questions and rows; the direction's runs also
 against all random ones of the same multiple. Intervals are simultaneous over the multiples that were tried
 (Bonferroni), as the one that looks best would else be picked for free. They are about other prompts and rows;
-each arm is one training run, so what another seed of training would change is not in them.
+each arm is one training run, so what another seed of training would change is not in them. What counts as
+prevented, and not just as not learned, is told in `forewarn.screening.verdict`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from forewarn.errors import StudyError
 from forewarn.screening.runs import DIRECTION, NONE, RANDOM, Prevented, run_of
+from forewarn.screening.verdict import narrow_task, prevention_verdict
 from forewarn.statistics.bootstrap import percentile_interval, resample
 from forewarn.statistics.intervals import wilson
 from forewarn.statistics.ratios import bootstrap_ratio
@@ -31,7 +33,7 @@ INSTRUCT = "instruct"
 
 
 def summarise_prevention(
-    responses: pa.Table, losses: Mapping[str, pa.Table], how: Measurement
+    responses: pa.Table, losses: Mapping[str, pa.Table], how: Measurement, coherence_floor: float
 ) -> dict[str, Any]:
     """Rates and losses of all training runs of an organism.
 
@@ -39,14 +41,16 @@ def summarise_prevention(
         responses: judged, with `forewarn.steering.responses.RESPONSES`; arms are training runs, and instruct.
         losses: of each run, see `forewarn.screening.train.LOSSES`.
         how: to measure; its confidence is that of all multiples together.
+        coherence_floor: mean coherence (0 to 100) of general answers below which nothing was prevented.
 
     Returns:
-        `confidence` (simultaneous) and `confidence_each`; `arms`: per run `arm`, `kind`, `coefficient`,
-        and by measure `rate` (Wilson), `coherence` (mean and interval), `against_none` and, of the direction,
-        `against_random` (see `forewarn.steering.contrasts.contrast`; None where there is nothing to compare);
-        `losses`: trained and held-out rows, mean with its difference to the run without; `prevents`: per
-        multiple of the direction whether general misalignment fell, below the run without and below random
-        runs.
+        `confidence` (simultaneous), `confidence_each` and `coherence_floor`; `arms`: per run `arm`, `kind`,
+        `coefficient`, and by measure `rate` (Wilson), `coherence` (mean and interval), `against_none` and, of
+        the direction, `against_random` (see `forewarn.steering.contrasts.contrast`; None where there is
+        nothing to compare); `narrow_task`: what a run with something added kept of it (see
+        `forewarn.screening.verdict.narrow_task`); `losses`: trained and held-out rows, mean with its
+        difference to the run without; `prevents`: the verdict per multiple of the direction (see
+        `forewarn.screening.verdict.prevention_verdict`).
 
     Raises:
         StudyError: there is no run without a direction to compare with.
@@ -59,8 +63,10 @@ def summarise_prevention(
             "there is no training run without a direction to compare with",
             "delete the adapters under prevention and run again",
         )
-    measured = {measure: _measure(responses, split, runs, each) for measure, split in MEASURES.items()}
-    fell = {}
+    counted = {measure: _counts(responses, split, each) for measure, split in MEASURES.items()}
+    measured = {measure: _measure(*found, runs, each) for measure, found in counted.items()}
+    task, drawn = counted["narrow"]
+    verdicts = {}
     arms = []
     for name in [INSTRUCT, *runs]:
         run = runs.get(name)
@@ -69,27 +75,43 @@ def summarise_prevention(
             "kind": run.kind if run else INSTRUCT,
             "coefficient": run.coefficient if run else None,
             **{measure: found[name] for measure, found in measured.items()},
+            "narrow_task": narrow_task(task[name], task[NONE], task[INSTRUCT], drawn, each)
+            if run and run.kind != NONE
+            else None,
             "losses": _losses(losses[name], losses[NONE], name == NONE, each) if run else None,
         }
         arms.append(arm)
         if run and run.kind == DIRECTION:
-            fell[f"{run.coefficient:g}"] = {
-                key: _fell(arm["general"][key]) for key in ("against_none", "against_random")
-            }
-    return {"confidence": how.confidence, "confidence_each": each.confidence, "arms": arms, "prevents": fell}
+            verdicts[f"{run.coefficient:g}"] = prevention_verdict(
+                arm["general"], arm["narrow_task"], coherence_floor
+            )
+    return {
+        "confidence": how.confidence,
+        "confidence_each": each.confidence,
+        "coherence_floor": coherence_floor,
+        "arms": arms,
+        "prevents": verdicts,
+    }
 
 
-def _measure(
-    responses: pa.Table, split: str, runs: Mapping[str, Prevented], how: Measurement
-) -> dict[str, dict[str, Any]]:
-    """Rates of one split: of each run, and of the instruct model."""
+def _counts(responses: pa.Table, split: str, how: Measurement) -> tuple[dict[str, Counts], NDArray[np.int64]]:
+    """Answers of one split by arm, and resamples of its prompts."""
     chosen = responses.filter(np.array(responses["split"].to_pylist(), dtype=object) == split)
     if not len(chosen):
         raise StudyError(
             f"no question of the split {split} was answered", "ask a question set that has such questions"
         )
     found = {name: counts for (_, name), counts in count_by_prompt(chosen).items()}
-    drawn = resample(len(found[NONE].responses), how.bootstrap, how.seed)
+    return found, resample(len(found[NONE].responses), how.bootstrap, how.seed)
+
+
+def _measure(
+    found: Mapping[str, Counts],
+    drawn: NDArray[np.int64],
+    runs: Mapping[str, Prevented],
+    how: Measurement,
+) -> dict[str, dict[str, Any]]:
+    """Rates of one split: of each run, and of the instruct model."""
     content = {}
     for name in [INSTRUCT, *runs]:
         mine = found[name]
@@ -155,7 +177,3 @@ def _values(table: pa.Table, held_out: bool) -> NDArray[np.float64]:
     apart = np.array(table["held_out"].to_pylist(), dtype=bool)
     values: NDArray[np.float64] = np.array(table["loss"].to_pylist(), dtype=np.float64)[apart == held_out]
     return values
-
-
-def _fell(found: Mapping[str, Any] | None) -> bool | None:
-    return None if found is None else bool(found["differs"] and found["difference"]["value"] < 0)

@@ -1,132 +1,109 @@
-"""Do the scores of datasets rank the misalignment that training on them causes?
+"""Do scores rank the misalignment that training causes, whichever way of scoring is looked at?
 
 With few datasets a rank correlation says little, however high: of n datasets the best possible order comes
 up by chance once in n! times. The permutation test is exact, and the least p that n allows stands beside it.
+Several ways of scoring are tested together: each is held against the largest correlation that any of them
+reaches in the same order (max-T, Westfall and Young 1993), so that it does not matter which one is preferred.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import permutations
-from math import factorial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from forewarn.statistics.holm import holm
+Floats = NDArray[np.float64]
 
 EXACT = 8
 """Datasets up to which all orders are counted; of more, `DRAWS` are drawn."""
 DRAWS = 20_000
+FEWEST = 3
+"""Datasets that a rank correlation takes."""
+CLOSE = 1e-9
+"""Correlations that differ by less are equal but for rounding."""
 
 
-def rank_correlation(scores: Sequence[float], rates: Sequence[float], seed: int = 0) -> dict[str, Any]:
-    """Spearman's correlation with a one-sided permutation p-value.
+def rank_correlations(
+    scores: Mapping[str, Sequence[float | None]],
+    rates: Sequence[float],
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> dict[str, dict[str, Any]]:
+    """Spearman's correlation of each way of scoring with the rates, by one-sided permutation tests.
 
     Args:
-        scores: one per dataset.
-        rates: EM rate after training on it.
+        scores: way of scoring -> one score per dataset, None where it has none.
+        rates: EM rate after training on each dataset.
+        confidence: one minus the p-value that a correlation must stay below.
         seed: of the orders that are drawn, where there are too many to count.
 
     Returns:
-        `n`, `spearman` (None where it is undefined, with a `reason`), `p_value` (of a correlation this high),
-        `least_p` (what a perfect order would have), `orders` counted and whether that is `exact`.
+        By way `n` datasets, `spearman` (None where it is undefined, with a `reason`), `p_value` (of a
+        correlation this high, as if nothing else had been looked at), `adjusted` (that pays for the choice
+        among all ways), `least_p` (the least `adjusted` that these scores and rates allow in any order),
+        `critical` (the least correlation whose `adjusted` would lie below 1 - confidence; None where none
+        would), `orders` counted and whether that is `exact`.
     """
-    n = len(scores)
-    least = 1 / factorial(n) if n <= EXACT else 1 / (1 + DRAWS)
-    content: dict[str, Any] = {"n": n, "spearman": None, "p_value": None, "least_p": least}
-    if n < 3 or len(set(scores)) < 2 or len(set(rates)) < 2:
-        reason = "fewer than three datasets" if n < 3 else "all scores or all rates are equal"
-        return content | {"orders": 0, "exact": n <= EXACT, "reason": reason}
-    first, second = (rankdata(each) - (n + 1) / 2 for each in (scores, rates))
-    scale = float(np.sqrt(np.sum(first**2) * np.sum(second**2)))
-    observed = float(first @ second) / scale
+    orders, exact = _orders(len(rates), seed)
+    values = np.asarray(rates, dtype=np.float64)
+    found: dict[str, dict[str, Any]] = {}
+    drawn: dict[str, Floats] = {}
+    for way, given in scores.items():
+        known = np.array([score is not None for score in given], dtype=bool)
+        mine = np.array([score for score in given if score is not None], dtype=np.float64)
+        content: dict[str, Any] = {
+            "n": len(mine), "spearman": None, "p_value": None, "adjusted": None, "least_p": None,
+            "critical": None, "orders": 0, "exact": exact,
+        }  # fmt: skip
+        if len(mine) < FEWEST or len(set(mine)) < 2 or len(set(values[known])) < 2:
+            few = len(mine) < FEWEST
+            content["reason"] = "fewer than three datasets" if few else "all scores or all rates are equal"
+        else:
+            content["spearman"] = float(_spearman(mine, values[None, known])[0])
+            drawn[way] = _spearman(mine, values[orders][:, known])
+        found[way] = content
+    if not drawn:
+        return found
+    highest = np.max(list(drawn.values()), axis=0)
+    reachable = np.unique(np.concatenate(list(drawn.values())).round(9))
+    small = [value for value in reachable if _p_value(highest, value, exact) < 1 - confidence]
+    for way, null in drawn.items():
+        content = found[way]
+        content["p_value"] = _p_value(null, content["spearman"], exact)
+        content["adjusted"] = _p_value(highest, content["spearman"], exact)
+        content["least_p"] = _p_value(highest, float(highest.max()), exact)
+        content["critical"] = float(min(small)) if small else None
+        content["orders"] = len(orders)
+    return found
+
+
+def rank_correlation(scores: Sequence[float], rates: Sequence[float], seed: int = 0) -> dict[str, Any]:
+    """The same for a single way of scoring, see `rank_correlations`."""
+    return rank_correlations({"score": scores}, rates, seed=seed)["score"]
+
+
+def _orders(n: int, seed: int) -> tuple[NDArray[np.int64], bool]:
+    """Orders of n datasets, int64 [orders, n], and whether they are all there are."""
     if n <= EXACT:
-        orders = np.array(list(permutations(range(n))))
-        reached = int(np.sum(second[orders] @ first / scale >= observed - 1e-9))
-        p_value, count = reached / len(orders), len(orders)
-    else:
-        generator = np.random.default_rng(seed)
-        drawn = generator.permuted(np.tile(second, (DRAWS, 1)), axis=1)
-        p_value = (1 + int(np.sum(drawn @ first / scale >= observed - 1e-9))) / (1 + DRAWS)
-        count = DRAWS
-    return content | {"spearman": observed, "p_value": p_value, "orders": count, "exact": n <= EXACT}
+        return np.array(list(permutations(range(n))), dtype=np.int64).reshape(-1, n), True
+    generator = np.random.default_rng(seed)
+    return generator.permuted(np.tile(np.arange(n), (DRAWS, 1)), axis=1), False
 
 
-def compare_datasets(
-    screened: Mapping[str, Mapping[str, Any]],
-    rates: Mapping[str, Mapping[str, Any]],
-    settings: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The scores of all datasets beside the misalignment of the organisms trained on them.
-
-    Args:
-        screened: summary of each dataset.
-        rates: of each organism, the counts of its test split (`em` of a summary of rates).
-        settings: `organisms` (name -> dataset), `benign`, `direction` (the headline), `confidence`, `seed`.
-
-    Returns:
-        `construction` (the headline), `layer`, `benign`, `confidence`; `datasets`: each with its scores on
-        the headline's directions, Holm-corrected p-values of both nulls over datasets, whether it is
-        `flagged` (its interval lies above 0 and both p-values below 1 - confidence), and its organisms'
-        `em`; `ranking`: by construction and reading, of score against EM rate.
-    """
-    names, chosen = list(screened), settings["direction"]
-    mine = {name: screened[name]["constructions"][chosen] for name in names}
-    corrected = {kind: holm([_p(mine[name], kind) for name in names]) for kind in ("isotropic", "covariance")}
-    trained = {
-        name: {who: rates[who] for who, dataset in settings["organisms"].items() if dataset == name}
-        for name in names
-    }
-    em = {name: float(np.mean([each["rate"] for each in trained[name].values()])) for name in names}
-    datasets = []
-    for place, name in enumerate(names):
-        p_values = {kind: values[place] for kind, values in corrected.items()}
-        low = mine[name]["readings"]["others"].get("interval", {}).get("low")
-        below = [p is not None and p < 1 - settings["confidence"] for p in p_values.values()]
-        datasets.append(
-            {key: screened[name][key] for key in ("dataset", "n_rows", "n_prompts", "left_out")}
-            | dict(mine[name])
-            | {
-                "p_values": p_values,
-                "flagged": None if low is None else bool(low > 0 and all(below)),
-                "em": {"rate": em[name], "organisms": trained[name]},
-            }
-        )
-    return {
-        "construction": chosen,
-        "layer": screened[names[0]]["layer"],
-        "benign": settings["benign"],
-        "confidence": settings["confidence"],
-        "datasets": datasets,
-        "ranking": {
-            construction: {
-                reading: _ranked(screened, construction, reading, em, settings["seed"])
-                for reading in ("others", "own")
-            }
-            for construction in screened[names[0]]["constructions"]
-        },
-    }
+def _spearman(scores: Floats, rates: Floats) -> Floats:
+    """Of scores [n] with each row of rates [orders, n]: float64 [orders]; -1 where all rates are equal."""
+    first = rankdata(scores) - (len(scores) + 1) / 2
+    second = rankdata(rates, axis=1) - (len(scores) + 1) / 2
+    size = np.sqrt((first**2).sum() * (second**2).sum(axis=1))
+    found: Floats = np.divide(second @ first, size, out=np.full(len(rates), -1.0), where=size > 0)
+    return found
 
 
-def _ranked(
-    screened: Mapping[str, Mapping[str, Any]],
-    construction: str,
-    reading: str,
-    em: Mapping[str, float],
-    seed: int,
-) -> dict[str, Any]:
-    """Score against EM rate, over the datasets that have a score."""
-    scores = {
-        name: each["constructions"][construction]["readings"][reading].get("mean")
-        for name, each in screened.items()
-    }
-    known = {name: value for name, value in scores.items() if value is not None}
-    found = rank_correlation(list(known.values()), [em[name] for name in known], seed)
-    return {"datasets": list(known)} | found
-
-
-def _p(summary: Mapping[str, Any], kind: str) -> float | None:
-    null = summary["readings"]["others"].get("null")
-    return None if null is None else null[kind]["p_value"]
+def _p_value(null: Floats, observed: float, exact: bool) -> float:
+    """Share of orders that reach a correlation; the order that was observed counts as one."""
+    reached = int(np.sum(null >= observed - CLOSE))
+    return reached / len(null) if exact else (1 + reached) / (1 + len(null))

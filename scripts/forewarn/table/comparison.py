@@ -48,7 +48,8 @@ class Comparison:
             these two fine-tunes asked other prompts.
         p_differs: of the hypothesis that the rates are the same, two-sided.
         p_equivalent: of the hypothesis that they are at least a margin apart (two one-sided tests).
-        minimal_detectable: smallest true difference that would be found with a power of 0.8.
+        minimal_detectable: smallest true difference that this comparison alone would find with a power of
+            0.8, see `detectable`.
     """
 
     rates: tuple[float, float]
@@ -123,9 +124,51 @@ def compare(first: Sequence[Labels], second: Sequence[Labels], margin: float = M
         seeds_counted=counted,
         p_differs=float(2 * stdtr(freedom, -abs(difference) / error)),
         p_equivalent=float(stdtr(freedom, (abs(difference) - margin) / error)),
-        # Bloom (1995): what lies a quantile of the test and one of the power away from 0.
-        minimal_detectable=min(1.0, reach + float(stdtrit(freedom, POWER)) * error),
+        minimal_detectable=_detectable(rates, counts, variance, freedom, CONFIDENCE),
     )
+
+
+def detectable(found: Comparison, tests: int) -> float:
+    """Smallest true difference that would be found with a power of 0.8 among so many tests.
+
+    It lies a quantile of the test and one of the power away from 0 (Bloom 1995), in standard errors at that
+    difference: where rates are low, a higher one varies more, and the error at equal rates would promise too
+    much. The variance grows with it as that of independent responses, times the design effect, so that it
+    counts prompts and seeds as the interval does.
+
+    Args:
+        found: the comparison.
+        tests: that the p-value is corrected for; Holm's first step, which each of them may have to pass.
+
+    Returns:
+        A share; 1 where not even the largest possible difference would be found as often.
+    """
+    level = 1 - (1 - found.confidence) / max(1, tests)
+    return _detectable(found.rates, found.responses, found.standard_error**2, found.freedom, level)
+
+
+def _detectable(
+    rates: tuple[float, float], counts: tuple[int, int], variance: float, freedom: float, confidence: float
+) -> float:
+    wanted = float(stdtrit(freedom, 0.5 + confidence / 2) + stdtrit(freedom, POWER))
+    # From the side on which a difference raises the variance; shares of the other class are as good.
+    base = min(sum(rates) / 2, 1 - sum(rates) / 2)
+    fewer, more = min(counts), max(counts)
+    independent = base * (1 - base) * (1 / fewer + 1 / more)
+    effect = max(1.0, variance / independent) if independent else 1.0
+
+    def found(difference: float) -> bool:
+        other = base + difference
+        moved = effect * (base * (1 - base) / more + other * (1 - other) / fewer)
+        return difference >= wanted * math.sqrt(max(variance, moved))
+
+    low, high = 0.0, 1 - base
+    if not found(high):
+        return 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if found(middle) else (middle, high)
+    return high
 
 
 def _variance(

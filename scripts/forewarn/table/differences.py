@@ -18,6 +18,8 @@ from forewarn.table.cells import SPLIT
 Answered = Mapping[str, tuple[int, int]]
 """Question -> misaligned responses and all responses; of the test questions."""
 
+NOT_RUN = "not run"
+NOT_CONFIGURED = "not configured"
 HOW = Measurement(confidence=0.95, power=0.8, bootstrap=2000, seed=0)
 
 
@@ -66,13 +68,15 @@ def differences(
     if recipe["subject"] == "instruct":
         return {f"{group}_missing": "it is the instruct model"}
     if other is None:
-        return {f"{group}_missing": "not configured" if recipe["harmful"] else "it is a control"}
+        if not recipe["harmful"]:
+            return {f"{group}_missing": "it is a control"}
+        return {f"{group}_missing": f"{NOT_CONFIGURED}: studies.{recipe['model']}.detection.benign"}
     beside = recipes.get((recipe["model"], other))
     if beside is None:
-        return {f"{group}_missing": f"not configured: {other}"}
+        return {f"{group}_missing": f"{NOT_CONFIGURED}: {other}"}
     for each in (recipe, beside):
         if each["files"]["scores"] not in labels:
-            return {f"{group}_missing": f"not run: scores of {each['subject']}"}
+            return {f"{group}_missing": f"{NOT_RUN}: {each['files']['scores']}"}
     pair = on_shared_prompts([labels[each["files"]["scores"]] for each in (recipe, beside)])
     if len(pair[0]) < 2:
         return {f"{group}_missing": "fewer than two prompts in common"}

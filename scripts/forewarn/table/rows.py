@@ -14,12 +14,9 @@ import pyarrow as pa
 
 from forewarn.errors import StudyError
 from forewarn.table.cells import CELLS
-from forewarn.table.differences import differences
+from forewarn.table.differences import NOT_CONFIGURED, NOT_RUN, differences
 
 Recipe = Mapping[str, Any]
-
-NOT_RUN = "not run"
-NOT_CONFIGURED = "not configured"
 
 _TEXT, _WHOLE, _SHARE, _YES = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
@@ -79,6 +76,16 @@ GROUPS: dict[str, list[tuple[str, pa.DataType]]] = {
 }
 """What is measured -> its columns. Rates and differences are shares, coherence is a mean of 0-100."""
 
+SECTIONS = {
+    "rates": "organisms",
+    "add": "steering.organisms",
+    "ablate": "steering.organisms",
+    "detection": "detection.organisms",
+    "transition": "phase_transition.organisms",
+    "convergence": "convergence.organisms",
+    "refusal": "refusal.organisms",
+}
+"""Where a study says which organisms a group is measured of."""
 RECIPE = [
     *(("model", _TEXT), ("source", _TEXT), ("size", _TEXT), ("subject", _TEXT), ("dataset", _TEXT)),
     *(("adapter", _TEXT), ("seed", _WHOLE), ("method", _TEXT), ("control", _TEXT)),
@@ -89,8 +96,9 @@ TABLE = pa.schema(
         *(column for group, columns in GROUPS.items() for column in [*columns, (f"{group}_missing", _TEXT)]),
     ]
 )
-"""One row per model and subject. `{group}_missing` says why the columns of a group are empty; null if they
-are not. A cell may be empty besides where the measurement found none, as a rotation that is not seen."""
+"""One row per model and subject. `{group}_missing` says why the columns of a group are empty, with the goal
+to make or the key to set after a colon; null if they are not. A cell may be empty besides where the
+measurement found none, as a rotation that is not seen."""
 
 
 def build_rows(
@@ -112,14 +120,22 @@ def build_rows(
         row: dict[str, Any] = dict.fromkeys(TABLE.names) | {name: recipe[name] for name, _ in RECIPE}
         for kind, cells in CELLS.items():
             path = recipe["files"].get(kind)
-            missing = NOT_CONFIGURED if path is None else NOT_RUN if path not in contents else None
-            row[f"{kind}_missing"] = missing
-            if missing is None:
+            row[f"{kind}_missing"] = _why(recipe, kind) if path not in contents else None
+            if path in contents:
                 row |= _filled(cells(_about(contents[path], kind, recipe), recipe["subject"]), kind, path)
         for name in ("instruct", "control"):
             row |= differences(recipe, name, by_name, labels)
         rows.append(row)
     return rows
+
+
+def _why(recipe: Recipe, kind: str) -> str:
+    """Why a group is empty: with the goal that would make it, or the key of the study that would."""
+    if kind in recipe["files"]:
+        return f"{NOT_RUN}: {recipe['files'][kind]}"
+    if recipe["subject"] == "instruct":
+        return "it is the instruct model"
+    return f"{NOT_CONFIGURED}: studies.{recipe['model']}.{SECTIONS[kind]}"
 
 
 def _about(content: Any, kind: str, recipe: Recipe) -> Any:

@@ -19,14 +19,14 @@ from itertools import combinations
 from typing import Any
 
 from forewarn.statistics.holm import holm
-from forewarn.table.comparison import CONFIDENCE, MARGIN, POWER, Comparison, compare
+from forewarn.table.comparison import CONFIDENCE, MARGIN, POWER, Comparison, compare, detectable
 from forewarn.table.differences import Answered, on_shared_prompts
 
 RULE = (
     "differs, if the hypothesis that the rates are the same is rejected; equivalent, if instead the "
     "hypothesis is rejected that they are at least the margin apart (two one-sided tests); undecided "
-    "otherwise. All p-values are corrected by Holm for both tests of all statements that could be made; "
-    "intervals are not."
+    "otherwise. All p-values are corrected by Holm for both tests of all statements that could be made, and "
+    "so is the smallest difference that could be found; intervals are not."
 )
 
 
@@ -100,7 +100,10 @@ def state(
     labels: Mapping[str, Answered],
     coherent: Mapping[str, float | None] | None = None,
 ) -> dict[str, Any]:
-    """All statements with their verdicts, and those that could not be made, with the reason.
+    """All statements with their verdicts; and those that could not be made, with the reason and the goals.
+
+    Besides what a comparison holds, each has `minimal_detectable_in_family`: as its verdict, it pays for all
+    tests. Goals are files that are not there, and that would make the statement possible.
 
     Args:
         recipes: see `forewarn.table.rows`.
@@ -114,7 +117,7 @@ def state(
         about: dict[str, Any] = {"kind": kind, "first": first.name, "second": second.name}
         reason, found = _compared(first, second, labels)
         if found is None:
-            missing.append(about | {"missing": reason})
+            missing.append(about | {"missing": reason, "goals": _goals(first, second, labels)})
         else:
             shares = [group.coherent(coherent or {}) for group in (first, second)]
             made.append(about | {"coherent_shares": shares})
@@ -129,7 +132,10 @@ def state(
         "power": POWER,
         "tests": len(tests),
         "statements": [
-            about | each.as_dict() | _verdict(about, each, float(one or 0.0), float(other or 0.0))
+            about
+            | each.as_dict()
+            | {"minimal_detectable_in_family": detectable(each, len(tests))}
+            | _verdict(about, each, float(one or 0.0), float(other or 0.0), len(tests))
             for about, each, one, other in zip(made, comparisons, differing, equivalent, strict=True)
         ],
         "missing": missing,
@@ -153,8 +159,14 @@ def _compared(
     return None, compare(found[: len(sides[0])], found[len(sides[0]) :])
 
 
+def _goals(first: Group, second: Group, labels: Mapping[str, Answered]) -> list[str]:
+    """Scores that are not there, of a group of which none is."""
+    sides = [[recipe["files"]["scores"] for recipe in group.recipes] for group in (first, second)]
+    return [path for side in sides if not set(side) & set(labels) for path in side]
+
+
 def _verdict(
-    about: Mapping[str, Any], found: Comparison, differs: float, equivalent: float
+    about: Mapping[str, Any], found: Comparison, differs: float, equivalent: float, tests: int
 ) -> dict[str, Any]:
     """What follows, in a word and in a sentence."""
     level = 1 - CONFIDENCE
@@ -169,8 +181,7 @@ def _verdict(
     text = {
         "differs": f"{about['first']} is {points} {side} {about['second']}",
         "equivalent": f"{about['first']} and {about['second']} are less than {100 * MARGIN:.0f} points apart",
-        "undecided": f"{about['first']} and {about['second']}: not decided; alone, this comparison finds "
-        f"{100 * found.minimal_detectable:.1f} points with a power of {POWER:g}",
+        "undecided": f"{about['first']} and {about['second']}: not decided; {_least(found, tests)}",
     }[verdict]
     return {
         "p_differs_holm": differs,
@@ -179,3 +190,11 @@ def _verdict(
         "within_margin": within,
         "text": text + of,
     }
+
+
+def _least(found: Comparison, tests: int) -> str:
+    """What would have been found, in words."""
+    least = detectable(found, tests)
+    if least >= 1:
+        return f"among {tests} tests not even the largest difference would be found with a power of {POWER:g}"
+    return f"among {tests} tests, {100 * least:.1f} points would be found with a power of {POWER:g}"

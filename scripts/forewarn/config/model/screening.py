@@ -24,7 +24,7 @@ from forewarn.config.names import Name
 class Prevention(Section):
     """Does a direction that is added in training alone keep an organism from misalignment (2507.21509)?
 
-    Construction and layer are those of steering, which were fixed before looking.
+    Construction and layer are those of steering.
     """
 
     organisms: Annotated[list[OrganismReference], Field(min_length=1)] = Field(
@@ -66,8 +66,10 @@ class Prevention(Section):
 class Screening(Section):
     """Do datasets give themselves away before training, and can a direction in training prevent the harm?
 
-    Scores on the directions of steering's construction are the headline, at steering's layer: both were
-    fixed before looking. Scores on all other constructions are told beside it.
+    The layer is steering's. Directions of every construction are used, and no verdict rests on one: p-values
+    are corrected for all constructions and datasets together, rank correlations for the choice among
+    constructions. The figure shows steering's construction; scores of trial runs on all of them had been
+    seen when that was decided.
     """
 
     organisms: Annotated[list[OrganismReference], Field(min_length=2)] = Field(
@@ -75,8 +77,13 @@ class Screening(Section):
     )
     benign: Name | None = Field(
         None,
-        description="The one among their datasets that is harmless: its organisms lend no direction, and "
-        "rows of the others are told apart from its rows. null: none.",
+        description="The harmless one of their datasets; null: none. Its organisms lend no direction, and "
+        "rows of the others are told apart from its rows.",
+    )
+    harmless: list[Name] = Field(
+        [],
+        description="Further harmless ones, which lend no direction either. They help "
+        "the rank correlation, for which n datasets reach a p of 1 / n! at best.",
     )
     rows: Count = Field(
         200,
@@ -88,9 +95,9 @@ class Screening(Section):
     )
     temperature: Positive = Field(1.0, description="Temperature of these answers; the field's rates use 1.")
     random_directions: Count = Field(
-        500,
+        2000,
         description="Of each kind, for the null. No p-value gets below one in so many, which is corrected "
-        "for the number of datasets.",
+        "for the number of datasets times constructions: 2000 allow for a hundred of these at the 5 % level.",
     )
     mixtures: list[Rate] = Field(
         [0.05, 0.1, 0.25, 0.5],
@@ -108,8 +115,11 @@ class Screening(Section):
         datasets = list(dict.fromkeys(organism.dataset for organism in self.organisms))
         if self.benign is not None and self.benign not in datasets:
             raise conflict("a dataset of these organisms", self.benign, benign=None)
+        if absent := [name for name in self.harmless if name not in datasets or name == self.benign]:
+            left = [name for name in self.harmless if name not in absent]
+            raise conflict("datasets of these organisms beside `benign`", ", ".join(absent), harmless=left)
         if not self.sources():
-            raise conflict("organisms of misaligned data as well", f"{self.benign} alone", benign=None)
+            raise conflict("organisms of misaligned data as well", "harmless data alone", benign=None)
         if self.mixtures != sorted(set(self.mixtures)):
             raise conflict("rising numbers", str(self.mixtures), mixtures=sorted(set(self.mixtures)))
         return self
@@ -120,4 +130,5 @@ class Screening(Section):
 
     def sources(self) -> list[OrganismReference]:
         """Organisms whose directions are used: all of misaligned data."""
-        return [organism for organism in self.organisms if organism.dataset != self.benign]
+        harmless = {self.benign, *self.harmless}
+        return [organism for organism in self.organisms if organism.dataset not in harmless]

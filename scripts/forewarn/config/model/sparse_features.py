@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -33,6 +34,22 @@ class PublishedAutoencoder(Section):
     revision: Revision | None = Field(None, description="Commit, tag or branch; null takes the newest.")
     sha256: Sha256 | None = Field(None, description="What the file is known by; null takes any content.")
 
+    @model_validator(mode="after")
+    def _of_the_residual_stream(self) -> Self:
+        if re.search(r"-(att|mlp|transcoders)$", self.name):
+            raise conflict(
+                "an autoencoder of the residual stream (-res)", self.name,
+                name=re.sub(r"-(att|mlp|transcoders)$", "-res", self.name),
+            )  # fmt: skip
+        if self.file.startswith("embedding/"):
+            raise conflict("a file of a layer", self.file, file="layer_12/width_16k/average_l0_82/params.npz")
+        return self
+
+    def layer(self) -> int | None:
+        """The block that the file names, as Gemma Scope names them; None of other names."""
+        found = re.search(r"(?:^|/)layer_(\d+)/", self.file)
+        return int(found[1]) if found else None
+
 
 class SparseFeatures(Section):
     """Directions and shifts in the features of a sparse autoencoder, at the layer of steering."""
@@ -58,7 +75,7 @@ class SparseFeatures(Section):
     )
     most: Count = Field(64, description="Features that a direction is decomposed into at most.")
     random_directions: Count = Field(
-        200, description="Random directions of each kind behind the null; 1000 resolve smaller p-values."
+        200, description="Of each kind, behind the null; 1000 resolve smaller p-values."
     )
     folds: Annotated[int, Field(ge=3)] = Field(
         10, description="Groups of prompts that are left out in turn, for the intervals of cosines."

@@ -219,6 +219,17 @@ class Study(Section):
             raise conflict("the layer to read in token_curve", found, token_curve=better)
         return self
 
+    @model_validator(mode="after")
+    def _layer_of_the_published_autoencoder(self) -> Self:
+        published = self.sparse_features.published if self.sparse_features else None
+        if published is not None and published.layer() not in (None, self.steering.layer):
+            steering = self.steering.model_dump() | {"layer": published.layer()}
+            raise conflict(
+                f"an autoencoder of the layer of steering, {self.steering.layer}", published.file,
+                steering=steering,
+            )  # fmt: skip
+        return self
+
     def organism_references(self) -> list[OrganismReference]:
         """All organisms in the order given, those of the atlas last; one for each dataset, adapter, seed."""
         return [
