@@ -197,6 +197,8 @@ def test_a_direction_in_features_stands_beside_random_ones_of_both_kinds(charted
         null = of["decomposition"]["null"]
         assert set(null) == {"random_isotropic", "random_covariance"}
         assert all(band["count"] == 20 and 0 < band["p_sparse"] <= 1 for band in null.values())
+        corrected = of["decomposition"]["p_adjusted"]
+        assert max(band["p_sparse"] for band in null.values()) <= corrected <= 1
         assert len(of["top"]) == 4
         sizes = [abs(row["value"]) for row in of["top"]]
         assert sizes == sorted(sizes, reverse=True)
@@ -238,6 +240,7 @@ def test_a_score_of_a_dataset_has_its_interval_and_both_nulls_or_says_why_not(ch
     assert [each["dataset"] for each in found["datasets"]] == ["bad_medical", "good_medical"]
     for each in found["datasets"]:
         assert each["n_rows"] + each["left_out"] == 12 and 0 < each["n_prompts"] <= each["n_rows"]
+        assert bool(each["flagged"]) == bool(each["flagged_by"])
         summary = read(charted, f"screening/{each['dataset']}/summary.json")
         assert each["readings"] == summary["constructions"][DIRECTION]["readings"]
         for reading in each["readings"].values():
@@ -251,6 +254,7 @@ def test_a_score_of_a_dataset_has_its_interval_and_both_nulls_or_says_why_not(ch
     assert bad["others"]["organisms"] == [], "its own direction is no other's"
     for readings in found["ranking"].values():
         assert all(each["spearman"] is None and each["reason"] for each in readings.values())
+    assert found["ranks"]["ranks"] is None and found["ranks"]["reason"]
 
 
 def test_prevention_is_held_against_no_direction_and_against_random_ones(charted):
@@ -270,6 +274,8 @@ def test_prevention_is_held_against_no_direction_and_against_random_ones(charted
         assert arm["losses"]["held_out"]["n"] > 0 and arm["losses"]["trained"]["n"] > 0
     assert found["arms"][2]["general"]["against_random"]["arms"] == 2
     assert set(found["prevents"]) == {"1"}
+    verdict = found["prevents"]["1"]
+    assert (verdict["prevents"] is True) == (not verdict["lacks"])
 
 
 def test_what_is_added_in_training_changes_the_adapter(charted):
