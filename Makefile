@@ -17,6 +17,8 @@ LEFT_OUT := 'results/*/activations/*' 'results/*/prefixes/*' 'results/*/base/*' 
     'results/*/elasticity/*_readings.parquet' 'results/*/steering/*/rebound/*' \
     'results/*/sparse_features/readings/*' 'results/*/steering/*/feature_ablation/*' \
     'results/*/screening/*/activations.parquet' 'results/*/prevention/*/*' 'results/*/steering/*/prevention/*'
+# Models of other sizes or seeds that MODEL is compared with stay where they were run.
+LEFT_OUT += 'results/$(MODEL)_*/*'
 # Beside the study: the table of all models. It goes along without what it has of other models.
 TABLE := 'results/table.*' 'results/figures/table.html'
 # `python -m` rather than the installed commands: it survives a folder that is moved or has spaces in its path.

@@ -25,9 +25,9 @@ def call(folder: Path, *command: str) -> str:
 def patterns(repository: Path, name: str) -> list[str]:
     """The patterns of paths that `make publish` has under a name."""
     lines = (repository / "Makefile").read_text(encoding="utf-8").replace("\\\n", "")
-    line = re.search(rf"(?m)^{name} := (.*)$", lines)
-    assert line is not None
-    return shlex.split(line[1])
+    found = re.findall(rf"(?m)^{name} [:+]= (.*)$", lines.replace("$(MODEL)", "nano"))
+    assert found
+    return shlex.split(" ".join(found))
 
 
 @pytest.fixture(scope="module")
