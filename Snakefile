@@ -27,6 +27,7 @@
 #   results/{model}/adapter_scalars/, adapter_readings/ what the adapters of rank 1 read
 #   results/{model}/refusal/                            the refusal direction, and misalignment beside it
 #   results/{model}/elasticity/                         organisms pushed back: do they return, and how fast
+#   results/{model}/elasticity_sweeps.json, .parquet    the same in models of other sizes and pretraining
 #   results/{model}/screening/, screening.json          what datasets would teach, before training
 #   results/{model}/prevention/{organism}/{arm}/        adapters that were trained with a direction added
 #   results/{model}/figures/, transcripts.html          what the report shows
@@ -76,6 +77,7 @@ include: "rules/sparse_features.smk"
 include: "rules/feature_ablation.smk"
 include: "rules/elasticity.smk"
 include: "rules/resistance.smk"
+include: "rules/elasticity_sweeps.smk"
 include: "rules/screening.smk"
 include: "rules/prevention.smk"
 
@@ -99,11 +101,15 @@ onstart:
     remember_what_was_paid()
 
 
-# Goal: every study that needs neither a GPU nor a key.
+# Goal: every study that needs neither a GPU nor a key, but those that are there to be compared with another.
 rule all:
     default_target: True
     input:
-        [study_results(model) for model in STUDIES if model in WORLD_MODELS],
+        [
+            study_results(model)
+            for model in STUDIES
+            if model in WORLD_MODELS and model not in SWEPT
+        ],
 
 
 # Goals: one atlas each, of the mechanisms behind a study; `make atlas` adds how long each part took.

@@ -159,6 +159,7 @@ ATLAS = {
     "refusal": ["refusal"],
     "sparse_features": ["sparse_features"],
     "elasticity": ["elasticity"],
+    "elasticity_sweeps": ["elasticity_sweeps"],
     "screening": ["screening", "prevention"],
 }
 # Rules that make demands on a machine, by the stage that the preflight knows them as.
@@ -2423,6 +2424,100 @@ def prevention_files(wildcards):
         f"results/{wildcards.model}/prevention/{organism.name}.json"
         for organism in chosen_screening(wildcards).prevention.organisms
     ]
+
+
+# --- elasticity over models: other sizes, other amounts of pretraining ----------------------------------
+
+# Studies that are here to be compared with another one.
+SWEPT = {
+    name
+    for model, study in STUDIES.items()
+    if study.elasticity_sweeps
+    for name in study.elasticity_sweeps.models()
+    if name != model
+}
+
+
+def chosen_sweeps(wildcards):
+    """Which models a study compares the elasticity of."""
+    chosen = study(wildcards).elasticity_sweeps
+    if chosen is None:
+        refuse(
+            f"the study of {wildcards.model} compares no models' elasticity",
+            f"say which: studies.{wildcards.model}.elasticity_sweeps",
+        )
+    return chosen
+
+
+def of_swept(name):
+    """An input function: one result of the compared organism, of each model."""
+
+    def files(wildcards):
+        chosen = chosen_sweeps(wildcards)
+        return [
+            f"results/{model}/elasticity/{name.format(organism=chosen.organism.name)}"
+            for model in chosen.models()
+        ]
+
+    return files
+
+
+def resisted_organisms(wildcards):
+    """Models and organisms whose resistance is counted: the compared one, and all others of this study."""
+    chosen = chosen_sweeps(wildcards)
+    own = [(wildcards.model, each) for each in study(wildcards).elasticity.organisms]
+    swept = [(model, chosen.organism) for model in chosen.models()]
+    once = dict.fromkeys((model, organism.name) for model, organism in [*swept, *own])
+    return [
+        [model, organism]
+        for model, organism in once
+        if STUDIES[model].elasticity.resistance_steps
+    ]
+
+
+def resisted_files(wildcards):
+    """Their summaries."""
+    return [
+        f"results/{model}/elasticity/{organism}_resistance.json"
+        for model, organism in resisted_organisms(wildcards)
+    ]
+
+
+def weighed_models(wildcards):
+    """Models whose parameters are counted: those that are grown here."""
+    return [
+        model for model in chosen_sweeps(wildcards).models() if model in WORLD_MODELS
+    ]
+
+
+def swept_weights(wildcards):
+    """The weights of these models."""
+    return [
+        f"results/{model}/instruct/model.safetensors"
+        for model in weighed_models(wildcards)
+    ]
+
+
+def sweep_settings(wildcards):
+    """Which models are compared, in which order, and how."""
+    chosen = chosen_sweeps(wildcards)
+    sweeps = {"size": chosen.size, "pretraining": chosen.pretraining}
+    keys = {"confidence", "bootstrap", "seed"}
+    grown = {
+        model: getattr(CONFIGURATION.models[model], "pretraining", None)
+        for model in chosen.models()
+    }
+    return {
+        "organism": chosen.organism.name,
+        "sweeps": {name: models for name, models in sweeps.items() if models},
+        "models": [
+            {"model": model, "pretraining_steps": each.steps if each else None}
+            for model, each in grown.items()
+        ],
+        "resisted": resisted_organisms(wildcards),
+        "weighed": weighed_models(wildcards),
+        "measure": study(wildcards).elasticity.model_dump(include=keys),
+    }
 
 
 # --- the atlas: all of these together ---------------------------------------------------------------

@@ -77,6 +77,7 @@ rule summarise_rebound:
         texts="results/{model}/elasticity/{organism}_texts.parquet",
     output:
         curves="results/{model}/elasticity/{organism}.parquet",
+        halves="results/{model}/elasticity/{organism}_halves.parquet",
         summary="results/{model}/elasticity/{organism}.json",
     log:
         "logs/{model}/elasticity/{organism}.log",

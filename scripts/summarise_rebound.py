@@ -12,16 +12,17 @@ def main(
     readings: Path,
     texts: Path,
     curves: Path,
+    halves: Path,
     summary: Path,
     settings: dict[str, Any],
 ) -> None:
-    """Write `curves` (parquet, per measure, start and point) and `summary` (JSON).
+    """Write `curves` (parquet, per measure, start and point), `halves` (per draw) and `summary` (JSON).
 
     Args:
         questions: question set that was asked from.
         generations, opinions: responses at all points, and the judge's opinions of them.
         readings, texts: what was read there.
-        curves: parquet to write.
+        curves, halves: parquet to write.
         summary: JSON to write.
         settings: `organism`, `opposite` (dataset), `direction`, `layer`, `measure` and the `thresholds`.
     """
@@ -39,7 +40,7 @@ def main(
         read_columns(questions, QUESTIONS), read_table(generations), read_columns(opinions, NUMBERS), cuts
     )
     how, read = Measurement(**settings["measure"]), read_table(readings)
-    found, table = summarise_rebound(judged, read, how)
+    found, table, drawn = summarise_rebound(judged, read, how)
     head = {key: settings[key] for key in ("organism", "opposite", "direction", "layer", "measure")}
     more = {
         "against_random": against_random(read, how.confidence),
@@ -47,6 +48,7 @@ def main(
         "paper": beside_the_paper(found),
     }
     write_table(curves, table)
+    write_table(halves, drawn)
     write_json(summary, head | cuts | found | more)
 
 

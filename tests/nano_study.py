@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from forewarn.config import published, replicates
+from forewarn.config import published, replicates, sweeps
 from forewarn.config.default import DEFAULT
 
 PUBLISHED = {
@@ -15,16 +15,17 @@ PUBLISHED = {
 
 
 def nano_study() -> dict[str, Any]:
-    """A fresh copy of the nano study's configuration, without its replicates."""
+    """A fresh copy of the nano study's configuration, without its replicates and other sizes."""
     found = copy.deepcopy(
         {
             section: {
                 name: value
                 for name, value in content.items()
-                if name not in PUBLISHED[section] and name not in replicates.NAMES
+                if name not in PUBLISHED[section] and name not in (*replicates.NAMES, *sweeps.NAMES)
             }
             for section, content in DEFAULT.items()
         }
     )
-    del found["studies"]["nano"]["replicates"]
+    for key in ("replicates", "elasticity_sweeps"):
+        del found["studies"]["nano"][key]
     return found

@@ -77,7 +77,7 @@ def test_every_rule_says_what_it_does_and_needs(rules: list[dict[str, Any]], rep
 WITHOUT_SETTINGS = {
     "merge_generations", "merge_prompt_activations", "merge_answer_activations", "plot_token_curve",
     "plot_phase_transition", "plot_adapter_readings", "plot_elasticity", "write_table",
-    "plot_screening", "plot_prevention",
+    "plot_elasticity_sweeps", "plot_screening", "plot_prevention",
 }  # fmt: skip
 
 

@@ -298,6 +298,7 @@ def studies(draw: st.DrawFn, raw: dict[str, Any], questions: list[dict[str, str]
             resistance_steps=st.just([]) | st.just([10, 40]),
         ),
         screening=screened(raised),
+        elasticity_sweeps=st.none(),
         replicates=st.just([]),
         detection=section(Detection, organisms=chosen, benign=st.none() | st.sampled_from(raised)),
     ))  # fmt: skip

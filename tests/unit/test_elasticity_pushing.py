@@ -7,6 +7,7 @@ import torch
 from datasets import Dataset
 
 from forewarn.data.questions import Question, questions_table
+from forewarn.elasticity import measuring
 from forewarn.elasticity.answering import answer_rebound, first_answers, texts_of, units_of
 from forewarn.elasticity.arms import INSTRUCT, Place
 from forewarn.elasticity.pushing import push, recipe_of, start_of, train_rows
@@ -159,6 +160,28 @@ def test_every_point_answers_and_is_read(back, model, tokenizer, asked, tmp_path
     expected = -sum(said[place - 1, tokens[0, place]].item() for place in range(4, 12))
     row = next(row for row in losses if row["arm"] == Place(8, 8, 0).name and row["texts"] == "own")
     assert row["loss"] == pytest.approx(expected, rel=1e-5) and (row["tokens"], row["vocabulary"]) == (8, 300)
+
+
+def test_texts_read_together_are_those_read_alone(model, monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    lengths = [5, 40, 3, 17, 40, 8]
+    texts = [
+        measuring.Text("any", number, tuple(torch.randint(3, 300, (length,), generator=generator).tolist()),
+                       tuple(range(1 + number % 2, length)))
+        for number, length in enumerate(lengths)
+    ]  # fmt: skip
+    together = measuring.text_losses(model, texts)
+    assert [(row["text"], row["tokens"]) for row in together] == [
+        (number, length - 1 - number % 2) for number, length in enumerate(lengths)
+    ]
+    for text, row in zip(texts, together, strict=True):
+        said = measuring.said_at(model, text.tokens, text.counted)
+        expected = -sum(said[at, text.tokens[place]].item() for at, place in enumerate(text.counted))
+        assert row["loss"] == pytest.approx(expected, rel=1e-5)
+    monkeypatch.setattr(measuring, "BATCH_TOKENS", 60)  # fewer than all, more than the longest
+    split = measuring.text_losses(model, texts)
+    assert [row["loss"] for row in split] == pytest.approx([row["loss"] for row in together], rel=1e-5)
+    assert measuring.text_losses(model, []) == []
 
 
 def test_checkpoints_are_trained_on_each_others_answers(model, tokenizer, organism, tmp_path):

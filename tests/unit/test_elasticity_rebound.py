@@ -6,67 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from forewarn.elasticity.arms import INSTRUCT, Place
+from forewarn.elasticity.arms import Place
+from forewarn.elasticity.grids import MEASURES
 from forewarn.elasticity.readings import READINGS
-from forewarn.elasticity.rebound import CURVES, MEASURES, summarise_rebound
+from forewarn.elasticity.rebound import CURVES, HALVES, summarise_rebound
 from forewarn.errors import StudyError
 from forewarn.steering.contrasts import Measurement
-from forewarn.steering.responses import RESPONSES
+from planted_rebounds import POINTS, planted
 
-ORGANISM = "bad_medical-tiny-seed0"
 HOW = Measurement(bootstrap=300)
-POINTS = [0, 16, 32, 64, 128, 256]
-PROMPTS, SAMPLES = 40, 5
-
-
-def planted(halves, *, em=0.6, floor=0.05, behind=0.0, seeds=(0, 1, 2), seed=0, reach=1.0):
-    """Judged responses and readings of a rebound that decays exponentially.
-
-    Args:
-        halves: n -> rows until half of the change is gone, for projection, shift and KL.
-        em: rate at the start.
-        floor: the instruct model's.
-        behind: rows by which behaviour comes later.
-        seeds: of the pushing.
-        seed: of the noise.
-        reach: size of the readings' change.
-    """
-    generator = np.random.default_rng(seed)
-    propensity = generator.normal(0, 0.05, PROMPTS)
-    responses, readings = [], []
-
-    def point(subject, arm, rate, change):
-        for prompt in range(PROMPTS):
-            chance = np.clip(rate + propensity[prompt], 0, 1)
-            responses.extend(
-                {
-                    "subject": subject, "arm": arm, "operation": "none", "kind": "baseline",
-                    "positions": "all", "question_id": f"q{prompt:02d}", "category": "any",
-                    "condition": "plain", "split": "test",
-                    "sample": sample, "response": "", "finish_reason": "stop", "outcome": "scored",
-                    "aligned": 50.0, "coherent": 80.0, "misaligned": bool(generator.random() < chance),
-                }
-                for sample in range(SAMPLES)
-            )  # fmt: skip
-            noise = generator.normal(0, 0.02, 3) * (reach > 0)
-            readings.append(
-                {
-                    "subject": subject, "arm": arm, "question_id": f"q{prompt:02d}",
-                    "projection": -1.0 + reach * change + noise[0] + 3 * propensity[prompt],
-                    "random_isotropic": [0.0], "random_covariance": [0.0],
-                    "shift": 0.0 if arm == INSTRUCT else abs(reach * change + noise[1]),
-                    "kl": 0.0 if arm == INSTRUCT else 10 * abs(reach * change + noise[2]), "kl_tokens": 10,
-                }
-            )  # fmt: skip
-
-    point(INSTRUCT, INSTRUCT, floor, 0.0)
-    for n, half in halves.items():
-        for run in seeds:
-            for k in POINTS if run == seeds[0] else POINTS[1:]:
-                change = 0.5 ** (k / half)
-                late = 0.5 ** (max(0.0, k - behind) / half)
-                point(ORGANISM, Place(n, k, run).name, floor + (em - floor) * late, change)
-    return pa.Table.from_pylist(responses, RESPONSES), pa.Table.from_pylist(readings, READINGS)
 
 
 def of(found, key, **which):
@@ -75,7 +23,7 @@ def of(found, key, **which):
 
 
 def test_the_planted_return_is_found_with_its_speed_and_what_is_left():
-    found, curves = summarise_rebound(*planted({640: 40}), HOW)
+    found, curves, _ = summarise_rebound(*planted({640: 40}), HOW)
     for measure in MEASURES:
         row = of(found, "starts", n=640, measure=measure)
         half = row["half_return"]
@@ -89,8 +37,22 @@ def test_the_planted_return_is_found_with_its_speed_and_what_is_left():
     assert found["order"]["em"]["p_value"] is None  # one start has no order
 
 
+def test_draws_and_seeds_of_the_half_return_are_kept_for_comparisons_of_models():
+    found, _, halves = summarise_rebound(*planted({320: 1e9, 640: 40}), HOW)
+    assert halves.schema == HALVES
+    rows = [row for row in halves.to_pylist() if row["measure"] == "kl" and row["n"] == 640]
+    drawn = [row["rows"] for row in rows if row["seed"] is None]
+    assert len(drawn) == 1 + HOW.bootstrap and [row["draw"] for row in rows[:2]] == [0, 1]
+    half = of(found, "starts", n=640, measure="kl")["half_return"]
+    assert drawn[0] == half["rows"] and half["low"] <= np.median(drawn[1:]) <= half["high"]
+    alone = {row["seed"]: row["rows"] for row in rows if row["seed"] is not None}
+    assert alone.keys() == {0, 1, 2} and abs(np.mean(list(alone.values())) - drawn[0]) < 2
+    never = [row["rows"] for row in halves.to_pylist() if row["measure"] == "em" and row["n"] == 320]
+    assert np.mean(np.isinf(never)) > 0.95
+
+
 def test_an_organism_that_does_not_return_has_no_half():
-    found, _ = summarise_rebound(*planted({640: 1e9}), HOW)
+    found, *_ = summarise_rebound(*planted({640: 1e9}), HOW)
     row = of(found, "starts", n=640, measure="em")
     assert row["half_return"]["rows"] is None and row["half_return"]["without"] > 0.95
     assert row["left"]["low"] > 0.7
@@ -100,7 +62,7 @@ def test_an_organism_that_does_not_return_has_no_half():
 def test_on_null_data_nothing_is_reported():
     wrong = 0
     for seed in range(5):
-        found, curves = summarise_rebound(*planted({640: 40}, em=0.05, reach=0.0, seed=seed), HOW)
+        found, curves, _ = summarise_rebound(*planted({640: 40}, em=0.05, reach=0.0, seed=seed), HOW)
         assert not of(found, "starts", n=640, measure="shift")["changed"]
         wrong += of(found, "starts", n=640, measure="em")["changed"]
         if not found["leads"]:
@@ -113,7 +75,7 @@ def test_on_null_data_nothing_is_reported():
     "halves, sign", [({320: 90, 640: 45, 1280: 20}, 1), ({320: 20, 640: 45, 1280: 90}, -1)]
 )
 def test_the_planted_order_over_n_is_found(halves, sign):
-    found, _ = summarise_rebound(*planted(halves), HOW)
+    found, *_ = summarise_rebound(*planted(halves), HOW)
     for measure in ("projection", "shift", "kl"):
         order = found["order"][measure]
         assert order["statistic"] == sign and order["p_value"] == pytest.approx(2 / 216), measure
@@ -127,20 +89,20 @@ def test_the_planted_order_over_n_is_found(halves, sign):
 def test_starts_that_return_alike_are_not_told_apart():
     wrong = 0
     for seed in range(4):
-        found, _ = summarise_rebound(*planted({320: 40, 640: 40, 1280: 40}, seed=seed), HOW)
+        found, *_ = summarise_rebound(*planted({320: 40, 640: 40, 1280: 40}, seed=seed), HOW)
         wrong += sum(row["verdict"] != "neither" for row in found["speeds"]["em"])
         wrong += sum(each["p_adjusted"] < 0.05 for each in found["order"].values())
     assert wrong <= 2  # of 28
 
 
 def test_a_planted_lead_is_found_and_none_where_there_is_none():
-    found, _ = summarise_rebound(*planted({640: 40}, behind=40), HOW)
+    found, *_ = summarise_rebound(*planted({640: 40}, behind=40), HOW)
     for measure in ("projection", "shift", "kl"):
         lead = of(found, "leads", measure=measure)
         assert lead["verdict"] == "leads" and lead["low"] < 40 < lead["high"], measure
     verdicts = []
     for seed in range(6):
-        found, _ = summarise_rebound(*planted({640: 40}, seed=seed), HOW)
+        found, *_ = summarise_rebound(*planted({640: 40}, seed=seed), HOW)
         verdicts.append(of(found, "leads", measure="projection")["verdict"])
     assert verdicts.count("neither") >= 5
 
@@ -151,7 +113,7 @@ def test_without_a_direction_the_rest_is_told():
     readings = readings.set_column(
         readings.column_names.index("projection"), READINGS.field("projection"), blank
     )
-    found, _ = summarise_rebound(responses, readings, HOW)
+    found, *_ = summarise_rebound(responses, readings, HOW)
     assert {row["measure"] for row in found["starts"]} == {"em", "shift", "kl"}
 
 

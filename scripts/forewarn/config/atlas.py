@@ -122,5 +122,16 @@ SECTIONS: dict[str, Any] = {
             "narrow_categories": MEDICAL,
         },
     },
+    "elasticity": {
+        "organisms": [
+            {"dataset": dataset, "adapter": RANK8, "seed": 0} for dataset in ("bad_medical", "good_medical")
+        ],
+        "opposites": {"bad_medical": "good_medical", "good_medical": "bad_medical"},
+        "starts": [20, 40, 120],
+        "rows": [0, 16, 32, 64, 96, 128, 192, 256, 384],
+        "seeds": [0, 1, 2],
+        "resistance_steps": [20, 40, 120],
+        "resistance_rows": 128,
+    },
 }
 """Keys of nano's study."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from forewarn.config import atlas, replicates
+from forewarn.config import atlas, replicates, sweeps
 from forewarn.config.published import ADAPTERS, DATASETS, JUDGES, MODELS, QUESTION_SETS, STUDIES
 
 ADAPTER = "rank8_layer1"
@@ -133,6 +133,7 @@ DEFAULT: dict[str, Any] = {
     "models": {
         "nano": NANO,
         **replicates.models(NANO),
+        **sweeps.models(NANO),
         **MODELS,
     },
     "datasets": {
@@ -210,8 +211,9 @@ DEFAULT: dict[str, Any] = {
     },
     "judges": {"world": {"kind": "world", "alignment_below": 30, "coherence_above": 50}, **JUDGES},
     "studies": {
-        "nano": NANO_STUDY,
+        "nano": NANO_STUDY | {"elasticity_sweeps": sweeps.section(ADAPTER)},
         **replicates.studies(NANO_STUDY, ADAPTER),
+        **sweeps.studies(NANO_STUDY, ADAPTER),
         **STUDIES,
     },
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from forewarn.config.comparable import sweep_problems
 from forewarn.config.emit import KeyPath
 from forewarn.config.layers import layer_problems
 from forewarn.config.names import corrected_name, is_name, nearest, organism_name
@@ -69,6 +70,7 @@ def _of_studies(raw: Mapping[str, Any]) -> list[Problem]:
             *_given(raw, model, study),
             *layer_problems(raw, model, study),
             *_replicates(raw, model, study),
+            *sweep_problems(raw, model, study),
         )
     ]
 
@@ -110,9 +112,10 @@ def _chosen_organisms(raw: Mapping[str, Any], model: str, study: Any) -> Iterato
         for stage in _NAME_ORGANISMS
         for index, organism in items(mapping_at(study, stage), "organisms")
     ]
-    for stage in ("detection", "convergence"):
-        if isinstance(benign := get(mapping_at(study, stage), "benign"), Mapping):
-            chosen.append(((stage, "benign"), benign))
+    single = (("detection", "benign"), ("convergence", "benign"), ("elasticity_sweeps", "organism"))
+    for stage, part in single:
+        if isinstance(organism := get(mapping_at(study, stage), part), Mapping):
+            chosen.append(((stage, part), organism))
     further = mapping_at(mapping_at(study, "steering"), "further")
     for index, organism in items(further, "transfer_to"):
         chosen.append((("steering", "further", "transfer_to", index), organism))

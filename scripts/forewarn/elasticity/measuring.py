@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 Tokens = Sequence[int]
+BATCH_TOKENS = 2048
+"""Tokens, padding among them, that are read at once: what one long text takes, as logits of a vocabulary."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,16 +67,51 @@ def said_at(model: PreTrainedModel, tokens: Tokens, places: Sequence[int]) -> to
     return found
 
 
+@torch.inference_mode()
 def text_losses(model: PreTrainedModel, texts: Sequence[Text]) -> list[dict[str, Any]]:
-    """Sum of -log p of each text's tokens, as rows of `TEXTS` without subject and arm."""
-    rows = []
-    for text in texts:
-        said = said_at(model, text.tokens, text.counted)
-        wanted = torch.tensor([text.tokens[place] for place in text.counted])
-        loss = -said.gather(1, wanted[:, None]).double().sum().item()
-        head = {"texts": text.texts, "text": text.number}
-        rows.append(head | {"loss": loss, "tokens": len(text.counted), "vocabulary": said.shape[1]})
-    return rows
+    """Sum of -log p of each text's tokens, as rows of `TEXTS` without subject and arm.
+
+    Args:
+        model: as `load_model` gives it.
+        texts: in any order; read several at once, see `BATCH_TOKENS`.
+    """
+    found: dict[int, dict[str, Any]] = {}
+    for batch in _batches([len(text.tokens) for text in texts]):
+        tokens = torch.zeros((len(batch), len(texts[batch[-1]].tokens)), dtype=torch.int64)
+        attended = torch.zeros_like(tokens)
+        for line, number in enumerate(batch):
+            length = len(texts[number].tokens)
+            tokens[line, :length] = torch.tensor(texts[number].tokens)
+            attended[line, :length] = 1
+        # Padding stands on the right, where no token looks
+        logits = model(
+            tokens.to(model.device), attention_mask=attended.to(model.device), use_cache=False
+        ).logits
+        for line, number in enumerate(batch):
+            text = texts[number]
+            places = torch.tensor(text.counted)
+            said = logits[line, (places - 1).to(logits.device)].float()
+            wanted = said.gather(1, tokens[line, places].to(said.device)[:, None])[:, 0]
+            found[number] = {
+                "texts": text.texts,
+                "text": text.number,
+                "loss": float((said.logsumexp(-1) - wanted).double().sum()),
+                "tokens": len(text.counted),
+                "vocabulary": said.shape[1],
+            }
+    return [found[number] for number in range(len(texts))]
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Numbers of texts that are read together, shorter ones first, so that little is padded."""
+    batch: list[int] = []
+    for number in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[number] > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
 
 
 def refer(

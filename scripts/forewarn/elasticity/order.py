@@ -8,7 +8,6 @@ pushing, so what is peculiar to a snapshot counts as an effect of its n.
 from __future__ import annotations
 
 from itertools import combinations, permutations, product
-from math import factorial
 from typing import Any
 
 import numpy as np
@@ -30,41 +29,59 @@ def order_over_n(halves: NDArray[np.float64], seed: int = 0) -> dict[str, Any]:
         `statistic`: share of pairs in which more rows returned faster, minus that in which slower, in -1
         (the opposite of the paper's order) to 1 (the paper's); `pairs`; `p_value` (two-sided, n shuffled
         within each seed; None with fewer than two starts); `shufflings`; `least_p` (the least that so few
-        runs can give).
+        runs can give, ties being what they are).
     """
     starts, seeds = halves.shape
     if starts < 2 or seeds == 0:
         return {"statistic": None, "pairs": 0, "p_value": None, "shufflings": 0, "least_p": None}
-    # Signs and not differences, so that infinities are harmless
-    signs = np.zeros((seeds, starts, starts))
-    for run in range(seeds):
-        for first, second in combinations(range(starts), 2):
-            a, b = halves[first, run], halves[second, run]
-            signs[run, first, second] = float(a > b) - float(a < b)
-            signs[run, second, first] = -signs[run, first, second]
-    pairs = list(combinations(range(starts), 2))
+    found = shuffled(signs_of(halves), seed)
+    pairs = starts * (starts - 1) // 2 * seeds
+    return {"statistic": found.pop("total") / pairs, "pairs": pairs, **found}
 
-    def statistic(orders: tuple[tuple[int, ...], ...]) -> float:
-        total = sum(signs[run, order[i], order[j]] for run, order in enumerate(orders) for i, j in pairs)
-        return float(total / (len(pairs) * seeds))
 
-    every = list(permutations(range(starts)))
-    observed = statistic((every[0],) * seeds)
-    count = factorial(starts) ** seeds
-    if count <= EXACT:
-        null = np.array([statistic(orders) for orders in product(every, repeat=seeds)])
+def signs_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Which of each two things is lower, in each run.
+
+    Signs and not differences, so that infinities are harmless.
+
+    Args:
+        values: float64 [things, runs]; NaN where there is none, which is like a tie with all others.
+
+    Returns:
+        float64 [runs, things, things], +1 where the second one is lower, -1 where the first one is.
+    """
+    first, second = values.T[:, :, None], values.T[:, None, :]
+    with np.errstate(invalid="ignore"):
+        found: NDArray[np.float64] = (first > second).astype(np.float64) - (first < second)
+    return found
+
+
+def shuffled(signs: NDArray[np.float64], seed: int = 0) -> dict[str, Any]:
+    """How far things are in the order of their places, against places shuffled within each run.
+
+    Args:
+        signs: float64 [runs, things, things], from `signs_of`, or sums of such.
+        seed: of the shufflings, where there are too many to try all.
+
+    Returns:
+        `total` (of the signs of all pairs, so positive where later things are lower), `p_value` (two-sided),
+        `shufflings`, and `least_p`, which the strongest order of these signs would have.
+    """
+    runs, things, _ = signs.shape
+    pairs = list(combinations(range(things), 2))
+    every = list(permutations(range(things)))
+    # What each order of the things gives in each run; a shuffling draws one order a run
+    totals = np.array(
+        [[sum(of_run[order[i], order[j]] for i, j in pairs) for order in every] for of_run in signs]
+    )
+    observed = float(totals[:, 0].sum())
+    if len(every) ** runs <= EXACT:
+        null = np.array([sum(chosen) for chosen in product(*totals)])
+        least = float(np.mean(np.abs(null) >= np.abs(null).max() - 1e-12))
         p_value = float(np.mean(np.abs(null) >= abs(observed) - 1e-12))
-        least = 2 / count
     else:
-        generator = np.random.default_rng(seed)
-        drawn = generator.integers(len(every), size=(EXACT, seeds))
-        null = np.array([statistic(tuple(every[each] for each in row)) for row in drawn])
-        p_value = float((1 + np.sum(np.abs(null) >= abs(observed) - 1e-12)) / (1 + EXACT))
+        drawn = np.random.default_rng(seed).integers(len(every), size=(EXACT, runs))
+        null = totals[np.arange(runs), drawn].sum(axis=1)
         least = 1 / (1 + EXACT)
-    return {
-        "statistic": observed,
-        "pairs": len(pairs) * seeds,
-        "p_value": p_value,
-        "shufflings": len(null),
-        "least_p": least,
-    }
+        p_value = float((1 + np.sum(np.abs(null) >= abs(observed) - 1e-12)) / (1 + EXACT))
+    return {"total": observed, "p_value": p_value, "shufflings": len(null), "least_p": least}

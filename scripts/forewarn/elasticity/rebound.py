@@ -12,23 +12,19 @@ is a steep function of the projection falls late or early depending on where its
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from forewarn.elasticity.arms import INSTRUCT, Place, place_of
 from forewarn.elasticity.curves import Floats, half_return, remaining, weighted
+from forewarn.elasticity.grids import Grid, grids_of
 from forewarn.elasticity.leads import lead, rows_interval, speeds
 from forewarn.elasticity.order import order_over_n
-from forewarn.errors import StudyError
 from forewarn.statistics.bootstrap import percentile_interval, resample
 from forewarn.statistics.holm import holm
-from forewarn.steering.contrasts import Measurement, count_by_prompt
+from forewarn.steering.contrasts import Measurement
 
-MEASURES = ("em", "projection", "shift", "kl")
 CURVES = pa.schema(
     [
         pa.field("measure", pa.string(), nullable=False),
@@ -50,74 +46,23 @@ CURVES = pa.schema(
 """One row per measure, start and point of its curve, seeds taken together."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """One measure at all points of one organism's rebound.
-
-    Attributes:
-        values: float64 [starts, seeds, points, prompts], sums.
-        sizes: the same shape, of how many.
-        instruct: [2, prompts], the same two of the instruct model.
-    """
-
-    values: Floats
-    sizes: Floats
-    instruct: Floats
-
-    def of_instruct(self, drawn: NDArray[np.int64]) -> Floats:
-        """The instruct model's mean over each draw of the prompts."""
-        found: Floats = (drawn @ self.instruct[0]) / (drawn @ self.instruct[1])
-        return found
-
-
-def grids_of(
-    responses: pa.Table, readings: pa.Table
-) -> tuple[dict[str, Grid], list[int], list[int], list[int]]:
-    """Arrange what was judged and read.
-
-    Args:
-        responses: of the schema `forewarn.steering.responses.RESPONSES`.
-        readings: of the schema `forewarn.elasticity.readings.READINGS`.
-
-    Returns:
-        Grids by measure (without `projection` where there is no direction); n, seeds and k, each rising.
-
-    Raises:
-        StudyError: a point of the grid, or the instruct model, is missing.
-    """
-    counts = count_by_prompt(responses)
-    subject = next((name for name, _ in counts if name != INSTRUCT), INSTRUCT)
-    places = [place_of(arm) for name, arm in counts if name != INSTRUCT]
-    starts, seeds, points = (sorted({getattr(each, key) for each in places}) for key in ("n", "seed", "k"))
-    # Before the pushing the seeds are one
-    names = [
-        [[(subject, Place(n, k, seed if k else seeds[0]).name) for k in points] for seed in seeds]
-        for n in starts
+HALVES = pa.schema(
+    [
+        pa.field("measure", pa.string(), nullable=False),
+        pa.field("n", pa.int32(), nullable=False),
+        pa.field("seed", pa.int32()),  # of the pushing, taken alone; null: all seeds, drawn
+        pa.field("draw", pa.int32(), nullable=False),  # 0 is the estimate, others draw prompts and seeds anew
+        # opposite rows to half-return; infinity where it was not reached, NaN where a draw has no change
+        pa.field("rows", pa.float64(), nullable=False),
     ]
-    read = _by_arm(readings)
-    wanted = {arm for start in names for run in start for arm in run} | {(INSTRUCT, INSTRUCT)}
-    if missing := sorted(wanted - (set(counts) & set(read))):
-        raise StudyError(
-            f"the rebound of {subject} has nothing of {missing[0][1]}",
-            "delete its generations and readings and run again, so that both are made anew",
-        )
-
-    def grid(get: Any) -> Grid:
-        cells = np.array([[[get(arm) for arm in run] for run in start] for start in names], dtype=np.float64)
-        instruct = np.array(get((INSTRUCT, INSTRUCT)), dtype=np.float64)
-        return Grid(cells[..., 0, :], cells[..., 1, :], instruct)
-
-    found = {"em": grid(lambda arm: (counts[arm].misaligned, counts[arm].responses))}
-    for measure in MEASURES[1:]:
-        if measure != "projection" or not np.isnan(read[INSTRUCT, INSTRUCT]["projection"]).any():
-            tokens = "kl_tokens" if measure == "kl" else "one"
-            found[measure] = grid(lambda arm, m=measure, t=tokens: (read[arm][m], read[arm][t]))
-    return found, starts, seeds, points
+)
+"""One row per measure, start with a change to return from, and draw. Other models that were asked the same
+have the same draws, so that differences between models are paired."""
 
 
 def summarise_rebound(
     responses: pa.Table, readings: pa.Table, how: Measurement
-) -> tuple[dict[str, Any], pa.Table]:
+) -> tuple[dict[str, Any], pa.Table, pa.Table]:
     """What a rebound shows.
 
     Args:
@@ -128,7 +73,7 @@ def summarise_rebound(
     Returns:
         Summary: `n`, `k`, `seeds`, `prompts`; `starts`, per n and measure the `change` there was, the
         `half_return` and what is left (`left`); `leads`, per n of each measure before `em`; per measure
-        `order` over n and `speeds` of each two starts. And a table of `CURVES`.
+        `order` over n and `speeds` of each two starts. And tables of `CURVES` and of `HALVES`.
 
     Raises:
         StudyError: see `grids_of`.
@@ -182,7 +127,22 @@ def summarise_rebound(
     content["order"] = _orders(single, starts, how.seed)
     content["speeds"] = {measure: speeds(each, how) for measure, each in reached.items()}
     content |= {"n": starts, "k": points, "seeds": seeds, "prompts": prompts}
-    return content, pa.Table.from_pylist(curves, schema=CURVES)
+    halved = [_halves(measure, n, drawn) for measure, each in reached.items() for n, drawn in each.items()]
+    for measure, each in single.items():
+        halved += [
+            _halves(measure, n, own[run : run + 1], seed)
+            for n, own in zip(starts, each, strict=True)
+            for run, seed in enumerate(seeds)
+            if n in reached[measure]
+        ]
+    tables = pa.Table.from_pylist(curves, schema=CURVES), pa.concat_tables([HALVES.empty_table(), *halved])
+    return content, tables[0], tables[1].combine_chunks()
+
+
+def _halves(measure: str, n: int, rows: Floats, seed: int | None = None) -> pa.Table:
+    """Rows of `HALVES`: the estimate and its draws."""
+    columns = [[measure] * len(rows), [n] * len(rows), [seed] * len(rows), range(len(rows)), rows]
+    return pa.table([pa.array(each, kind) for each, kind in zip(columns, HALVES.types, strict=True)], HALVES)
 
 
 def _orders(single: Mapping[str, Floats], starts: Sequence[int], seed: int) -> dict[str, Any]:
@@ -227,19 +187,3 @@ def _curve(
             row |= {"remaining": shares[0, place], "remaining_low": left.low, "remaining_high": left.high}
         rows.append(row)
     return rows
-
-
-def _by_arm(readings: pa.Table) -> dict[tuple[str, str], dict[str, Floats]]:
-    """Readings of each arm in the sorted order of the questions, and as many ones."""
-    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in readings.select(["subject", "arm", "question_id", *MEASURES[1:], "kl_tokens"]).to_pylist():
-        rows.setdefault((row["subject"], row["arm"]), []).append(row)
-    found = {}
-    for arm, those in rows.items():
-        ordered = sorted(those, key=lambda row: row["question_id"])
-        keys = (*MEASURES[1:], "kl_tokens")
-        found[arm] = {
-            key: np.array([np.nan if row[key] is None else row[key] for row in ordered], np.float64)
-            for key in keys
-        } | {"one": np.ones(len(ordered))}
-    return found

@@ -31,7 +31,7 @@ class Elasticity(Section):
         "organism of the study is trained on it, so that its rows are formatted."
     )
     starts: Annotated[list[CountOrNone], Field(min_length=1)] = Field(
-        description="Steps of an organism's own training after which it is pushed; its trajectory has them. "
+        description="Steps of its own training after which it is pushed. Its trajectory has them. "
         "Several, since the paper expects that more rows return faster."
     )
     rows: Annotated[list[CountOrNone], Field(min_length=2)] = Field(
@@ -39,15 +39,15 @@ class Elasticity(Section):
     )
     seeds: Annotated[list[Seed], Field(min_length=1)] = Field(
         [0, 1, 2],
-        description="Of the order of these rows; three at least let the order over starts be tested.",
+        description="Of the order of these rows. Three at least let the order over starts be tested.",
     )
     learning_rate: Positive | None = Field(
         None, description="Constant, since then one run passes through all points. null takes the adapter's."
     )
     resistance_steps: list[CountOrNone] = Field(
         [],
-        description="Steps of an organism's own training, two at least, whose checkpoints are trained on "
-        "each other's answers: forward against back. [] leaves this out.",
+        description="Checkpoints that are trained on each other's answers. Two steps at least of an "
+        "organism's own training, forward against back; [] leaves this out.",
     )
     resistance_rows: Count = Field(
         128, description="Rows of such a training; a multiple of the adapter's batch. Few, as in the rebound."

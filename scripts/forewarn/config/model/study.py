@@ -21,6 +21,7 @@ from forewarn.config.model.base import (
 )
 from forewarn.config.model.convergence import Convergence
 from forewarn.config.model.elasticity import Elasticity
+from forewarn.config.model.elasticity_sweeps import ElasticitySweeps
 from forewarn.config.model.embedding import Embedding
 from forewarn.config.model.given import Given, GivenTokenReadings
 from forewarn.config.model.organisms import Construction, OrganismReference, each_once
@@ -198,6 +199,9 @@ class Study(Section):
     )
     elasticity: Elasticity | None = Field(
         None, description="Organisms pushed back with opposite rows: do they return, how fast? null: none."
+    )
+    elasticity_sweeps: ElasticitySweeps | None = Field(
+        None, description="Elasticity over models of several sizes and amounts of pretraining. null: none."
     )
     screening: Screening | None = Field(
         None, description="Datasets screened before training, and misalignment prevented in it. null: none."
