@@ -57,6 +57,9 @@ COLUMNS = {
         **numbers("value", "low", "high", "instruct", "remaining", "remaining_low", "remaining_high"),
         "count": "int32", "responses": "int32", "prompts": "int32", "seeds": "int32",
     },
+    "elasticity/*_halves.parquet": {
+        "measure": "string", "n": "int32", "seed": "int32", "draw": "int32", "rows": "double",
+    },
     "sparse_features/texts.parquet": {
         "feature": "int32", "rank": "int32", "activation": "float", "before": "string", "token": "string",
         "after": "string", "source": "string", "held_out": "bool",
