@@ -13,7 +13,14 @@ TARGET ?= results/$(MODEL)/detection_auc.json
 LEFT_OUT := 'results/*/activations/*' 'results/*/prefixes/*' 'results/*/base/*' 'results/*/adapter_scalars/*' \
     'results/*/refusal/activations.parquet' 'results/*/steering/*/checkpoints/*' \
     'results/*/steering/*/transfer_matrix*' 'results/*/steering/*/adapter_groups/*' \
-    'results/*/organisms/*/trajectory.safetensors'
+    'results/*/organisms/*/trajectory.safetensors' 'results/*/elasticity/*_pushed.safetensors' \
+    'results/*/elasticity/*_readings.parquet' 'results/*/steering/*/rebound/*' \
+    'results/*/sparse_features/readings/*' 'results/*/steering/*/feature_ablation/*' \
+    'results/*/screening/*/activations.parquet' 'results/*/prevention/*/*' 'results/*/steering/*/prevention/*'
+# Models of other sizes or seeds that MODEL is compared with stay where they were run.
+LEFT_OUT += 'results/$(MODEL)_*/*'
+# Beside the study: the table of all models. It goes along without what it has of other models.
+TABLE := 'results/table.*' 'results/figures/table.html'
 # `python -m` rather than the installed commands: it survives a folder that is moved or has spaces in its path.
 # What others published, some of it encrypted, stays with them: no text of theirs gets into git.
 PRIVATE := 'results/sources/*'
@@ -23,8 +30,8 @@ SNAKEMAKE := $(RUN) snakemake
 REPORT := results/$(MODEL)/report.html
 
 # What the atlas ends in; of a model whose study has not all of its parts, some.
-ATLAS := $(foreach figure,phase_transition convergence transfer adapter_readings refusal,\
-    results/$(MODEL)/figures/$(figure).svg)
+ATLAS := $(foreach figure,phase_transition convergence transfer adapter_readings refusal sparse_features \
+    elasticity elasticity_sweeps screening prevention,results/$(MODEL)/figures/$(figure).svg)
 
 .PHONY: help demo replicates atlas test preflight power audit verify plan publish bench lint environment report lock clean
 
@@ -40,7 +47,7 @@ demo: environment  ## raise the nano organisms and measure them: detection_auc.j
 replicates: environment  ## the same study on models of other pretraining seeds (nano: half an hour)
 	$(SNAKEMAKE) results/$(MODEL)/replicates.json
 
-atlas: environment  ## the mechanisms of MODEL: how its direction forms, spreads, differs from refusal
+atlas: environment  ## the mechanisms of MODEL: how its direction forms, spreads, and can be undone or prevented
 	@$(SNAKEMAKE) atlas_$(MODEL)
 	@$(SNAKEMAKE) --quiet all --report results/$(MODEL)/atlas.html -- atlas_$(MODEL)
 	@.venv/bin/python scripts/ledger.py times $$(ls -U $(ATLAS) 2> /dev/null) --beyond \
@@ -72,7 +79,9 @@ audit verify plan: environment  ## where TARGET comes from; whether it still hol
 
 publish: environment  ## bring the study in the repository (.dvc/store) up to date, after a run
 	@$(SNAKEMAKE) --quiet all -- $(MODEL) $(if $(wildcard $(ATLAS)),atlas_$(MODEL))
-	@.venv/bin/python scripts/ledger.py publish results/$(MODEL) --without $(LEFT_OUT) --private $(PRIVATE)
+	@$(if $(wildcard results/table.parquet),$(SNAKEMAKE) --quiet all -- table)
+	@.venv/bin/python scripts/ledger.py publish results/$(MODEL) --also $(TABLE) \
+	  --without $(LEFT_OUT) --private $(PRIVATE)
 
 bench: environment  ## measure what batching and streaming gain, as ratios (on nano, once it is there)
 	@subject=--random; \

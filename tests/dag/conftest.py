@@ -29,7 +29,10 @@ def fresh(repository: Path, shared: Path) -> Workflow:
         copy.change("studies.smoke.steering.further.transfer_to", [])
         copy.change("studies.smoke.detection.benign", None)
         copy.change("studies.smoke.atlas_organisms", [])
-        for part in ("phase_transition", "convergence", "adapter_readings", "refusal"):
+        for part in (
+            "phase_transition", "convergence", "adapter_readings", "refusal", "elasticity", "sparse_features",
+            "screening",
+        ):  # fmt: skip
             copy.change(f"studies.smoke.{part}", None)
 
     return Workflow(built_once(shared / "fresh", build))

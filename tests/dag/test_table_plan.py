@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from workflow_copy import Workflow
+from pathlib import Path
+
+from ledger_copy import cloned
+from workflow_copy import RESULTS, Workflow
 
 OWN_JOBS = {"collect_table", "write_table"}
 
@@ -30,3 +33,21 @@ def test_an_organism_that_is_configured_later_gives_a_row_and_is_not_raised(stud
     seeds = [{"dataset": "bad_medical", "adapter": "smoke_rank2", "seeds": [1]}]
     study.change("studies.smoke.atlas_organisms", seeds)
     assert rules(study.planned("table")) == OWN_JOBS
+
+
+def test_another_study_that_changes_replans_the_table_and_no_model(study: Workflow) -> None:
+    assert study.run("--quiet", "--", "table").status == 0
+    seeds = [{"dataset": "bad_medical_advice", "adapter": "rank32", "seeds": [7]}]
+    study.change("studies.qwen7b.atlas_organisms", seeds)
+    assert rules(study.planned("table")) == OWN_JOBS
+    assert study.planned() == set()
+
+
+def test_a_clone_has_the_table_without_what_it_was_made_from(study: Workflow, tmp_path: Path) -> None:
+    """It is published with one study; what it has of others stays where they were run."""
+    assert study.run("--quiet", "--", "table").status == 0
+    clone = cloned(study, tmp_path / "a clone")
+    for path in (clone.folder / RESULTS).rglob("*"):
+        if path.is_file() and path.suffix != ".dvc":
+            path.unlink()
+    assert clone.planned("table") == set()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from fnmatch import fnmatch
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from checkout import Checkout
-from test_chain import ARM, CONTROL, IDENTITY, OPINION, ORGANISM, RESPONSE, artifacts, plain_type, results
+from test_chain import ARM, CONTROL, IDENTITY, OPINION, ORGANISM, RESPONSE, plain_type, results
 from test_report_in_browser import check_report
 
 SINGLE = "bad_medical-smoke_rank1-seed0"
@@ -103,17 +102,6 @@ def cells(found: Any) -> list[dict[str, Any]]:
     return [found, *below] if {"count", "n", "rate"} <= set(found) else below
 
 
-def test_the_atlas_leaves_what_is_documented_and_nothing_else(finished, charted):
-    new = set(artifacts(charted)) - set(artifacts(finished))
-    found = [name for name in new if not name.endswith(".dvc")]
-    assert {f"{name}.dvc" for name in found} == new - set(found), "each artifact has its record"
-    # What any organism has: the third one is raised for the atlas alone.
-    own = [f"*/{SINGLE}/*", f"*/{SINGLE}.*", "activations/instruct/*"]
-    known = [*COLUMNS, *OTHERS, *own]
-    assert [name for name in found if not any(fnmatch(name, pattern) for pattern in known)] == []
-    assert [pattern for pattern in known if not any(fnmatch(name, pattern) for name in found)] == []
-
-
 @pytest.mark.parametrize("pattern", COLUMNS)
 def test_tables_have_the_documented_columns_and_types(charted, pattern):
     paths = list(results(charted).glob(pattern))
@@ -185,4 +173,4 @@ def test_said_again_there_is_nothing_to_do(charted):
 def test_the_report_shows_every_figure_of_the_atlas(charted, tmp_path):
     page = tmp_path / "atlas.html"
     charted.run("--report=" + str(page), "atlas_smoke")
-    check_report(page, tmp_path, figures=5, pages=0)
+    check_report(page, tmp_path, figures=9, pages=0)

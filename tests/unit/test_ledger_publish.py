@@ -12,7 +12,8 @@ from forewarn.errors import StudyError
 from forewarn.ledger.cache import keep, object_path
 from forewarn.ledger.export import export
 from forewarn.ledger.publish import chosen, compare, publish
-from ledger_chain import ADAPTER, CONFIG, DATA, RATES, ROWS, chain, md5, with_making
+from forewarn.ledger.record import Record
+from ledger_chain import ADAPTER, CONFIG, DATA, RATES, ROWS, chain, making, md5, with_making
 
 STORE = Path(".dvc/store")
 
@@ -87,6 +88,20 @@ def test_what_a_study_was_made_from_is_published_with_it(kept):
     """A judge is measured once for all studies, in a folder of its own."""
     alone = {record.path for record in kept if record.path == RATES}
     assert {record.path for record in chosen(kept, RATES, [])} > alone
+
+
+def test_a_table_of_all_models_goes_with_a_study_and_brings_no_other(kept):
+    table, other = "results/table.csv", "results/other/rates.json"
+    records = [
+        *kept,
+        Record(other, md5(other), len(other), making("rates", [], [other])),
+        Record(table, md5(table), len(table), making("table", [RATES, other], [table])),
+    ]
+    found = {record.path for record in chosen(records, "results/m/", [], also=["results/table.*"])}
+    assert found == {DATA, ADAPTER, CONFIG, RATES, table}
+    assert table not in {record.path for record in chosen(records, "results/m/", [])}
+    left_out = chosen(records, "results/m/", ["results/*.csv"], also=["results/table.*"])
+    assert table not in {record.path for record in left_out}
 
 
 def crate(folder: Path) -> dict[str, dict]:

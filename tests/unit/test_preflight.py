@@ -196,10 +196,51 @@ def test_the_atlas_is_counted_apart(machine):
 def test_every_part_of_the_atlas_counts(machine):
     raw = json.loads(json.dumps(DEFAULT))
     counts = []
-    for part in ("refusal", "adapter_readings", "convergence", "phase_transition"):
+    raw["studies"]["nano"] |= {part: settings for part, (settings, _) in SECOND_HALF.items()}
+    parts = (*SECOND_HALF, "refusal", "adapter_readings", "convergence", "phase_transition")
+    for part in parts:
         configuration = load_configuration(raw)
         counts.append(atlas_answers(configuration, configuration.studies["nano"]))
         del raw["studies"]["nano"][part]
-    assert counts == sorted(counts, reverse=True) and len(set(counts)) == 4
+    assert counts == sorted(counts, reverse=True) and len(set(counts)) == len(parts)
     last = load_configuration(raw)
     assert atlas_answers(last, last.studies["nano"]) == 0
+
+
+ORGANISM = {"dataset": "bad_medical", "adapter": "rank8_layer1", "seed": 0}
+BENIGN = ORGANISM | {"dataset": "good_medical"}
+SECOND_HALF = {
+    # The instruct model, and of each start the organism and two numbers of rows by three seeds
+    "elasticity": (
+        {"organisms": [ORGANISM], "opposites": {"bad_medical": "good_medical"}, "starts": [40, 80],
+         "rows": [0, 8, 16], "seeds": [0, 1, 2], "questions_per_category": 4},
+        (1 + 2 * (1 + 2 * 3)) * 4,
+    ),
+    "sparse_features": (
+        {"organisms": [ORGANISM], "ablated": 3, "random_features": 5, "random_ablations": 2,
+         "questions_per_category": 4},
+        (1 + 3 + 5 + 2 * 2) * 4,
+    ),
+    # The instruct model and the run without; general questions and narrow ones
+    "screening": (
+        {"organisms": [ORGANISM, BENIGN], "benign": "good_medical",
+         "prevention": {"organisms": [ORGANISM], "coefficients": [0.5, 1.0], "random_isotropic": 1,
+                        "random_covariance": 2, "questions_per_category": 4}},
+        (2 + 2 * (1 + 1 + 2)) * 2 * 4,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("part", SECOND_HALF)
+def test_answers_of_the_second_half_are_counted_by_arm_and_question(machine, part):
+    settings, asked = SECOND_HALF[part]
+    raw = json.loads(json.dumps(DEFAULT))
+    nano = raw["studies"]["nano"] | dict.fromkeys(SECOND_HALF)
+
+    def answers(**parts):
+        raw["studies"]["nano"] = nano | parts
+        configuration = load_configuration(raw)
+        return atlas_answers(configuration, configuration.studies["nano"])
+
+    samples = raw["question_sets"][nano["questions"]["evaluation"]]["samples"]
+    assert answers(**{part: settings}) - answers() == 10 * samples * asked

@@ -112,7 +112,9 @@ def _export(options: argparse.Namespace, _: Index) -> int:
 
 
 def _publish(options: argparse.Namespace, _: Index) -> int:
-    records = chosen(records_at().values(), f"{options.folder}/", options.without, options.private)
+    records = chosen(
+        records_at().values(), f"{options.folder}/", options.without, options.private, options.also
+    )
     if options.check:
         difference = compare(records)
         for record in difference.lacking:
@@ -199,6 +201,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--output", required=True, help="folder of the crate; must be new or empty")
     one = command("publish", _publish, "bring the remote inside the repository up to date", workflow=False)
     one.add_argument("folder", help="of the study, e.g. results/nano")
+    one.add_argument(
+        "--also", nargs="+", default=[], help="patterns of paths elsewhere, without what they were made from"
+    )
     one.add_argument("--without", nargs="+", default=[], help="patterns of paths to leave out")
     one.add_argument(
         "--private", nargs="+", default=[], help="the same, and what was made straight from them"

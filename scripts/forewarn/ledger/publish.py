@@ -38,7 +38,11 @@ class Difference:
 
 
 def chosen(
-    records: Iterable[Record], prefix: str, without: Sequence[str], unread: Sequence[str] = ()
+    records: Iterable[Record],
+    prefix: str,
+    without: Sequence[str],
+    unread: Sequence[str] = (),
+    also: Sequence[str] = (),
 ) -> list[Record]:
     """The records below a folder, and of all they were made from, that may be published.
 
@@ -47,6 +51,8 @@ def chosen(
         prefix: path of the folder.
         without: patterns of paths to leave out.
         unread: patterns of inputs; what was made straight from one is left out too, for its text is in it.
+        also: patterns of paths elsewhere that go with the folder, but not what they were made from: a table
+            of all models is no reason to publish the others.
     """
 
     def matches(path: str, patterns: Sequence[str]) -> bool:
@@ -59,6 +65,7 @@ def chosen(
         new = [path for path in known[waiting.pop()].making.inputs if path in known and path not in reached]
         reached |= dict.fromkeys(new)
         waiting += new
+    reached |= dict.fromkeys(path for path in known if matches(path, also))
     return [
         known[path] for path in reached
         if not matches(path, [*without, *unread])

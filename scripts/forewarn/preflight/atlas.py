@@ -40,4 +40,17 @@ def atlas_answers(configuration: Configuration, study: Study) -> int:
         requests = 2 * CATEGORIES * (refusal.requests_per_topic or QUESTIONS)
         requests *= configuration.question_sets[refusal.questions].samples
         found += len(refusal.organisms) * arms * (asked(refusal.questions_per_category) + 2 * requests)
+    if (elasticity := study.elasticity) is not None:
+        # Before it is pushed, an organism is one for all seeds.
+        pushed = len(elasticity.seeds) * (len(elasticity.rows) - 1)
+        points = 1 + len(elasticity.starts) * (1 + pushed)
+        found += len(elasticity.organisms) * points * asked(elasticity.questions_per_category)
+    if (features := study.sparse_features) is not None:
+        arms = 1 + features.ablated + features.random_features + 2 * features.random_ablations
+        found += len(features.organisms) * arms * asked(features.questions_per_category)
+    if (screening := study.screening) is not None:
+        prevention = screening.prevention
+        randoms = prevention.random_isotropic + prevention.random_covariance
+        arms = 2 + len(prevention.coefficients) * (1 + randoms)
+        found += 2 * len(prevention.organisms) * arms * asked(prevention.questions_per_category)
     return found
