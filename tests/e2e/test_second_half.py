@@ -240,10 +240,13 @@ def test_every_rate_has_its_n_and_interval(charted, path, least):
 def test_a_score_of_a_dataset_has_its_interval_and_both_nulls_or_says_why_not(charted):
     found = read(charted, "screening.json")
     assert found["construction"] == DIRECTION and found["benign"] == "good_medical"
-    assert [each["dataset"] for each in found["datasets"]] == ["bad_medical", "good_medical"]
+    assert [each["dataset"] for each in found["datasets"]] == ["good_medical", "bad_medical"]
     for each in found["datasets"]:
         assert each["n_rows"] + each["left_out"] == 12 and 0 < each["n_prompts"] <= each["n_rows"]
         assert bool(each["flagged"]) == bool(each["flagged_by"])
+        for organism, em in each["em"]["organisms"].items():
+            assert organism.startswith(each["dataset"])
+            assert em == read(charted, f"rates/{organism}/evaluation.json")["splits"]["test"]["all"]["em"]
         summary = read(charted, f"screening/{each['dataset']}/summary.json")
         assert each["readings"] == summary["constructions"][DIRECTION]["readings"]
         for reading in each["readings"].values():
@@ -252,7 +255,7 @@ def test_a_score_of_a_dataset_has_its_interval_and_both_nulls_or_says_why_not(ch
                 continue
             assert within(reading["interval"], reading["mean"])
             assert len(reading["null"]) == 2
-    bad, good = (each["readings"] for each in found["datasets"])
+    good, bad = (each["readings"] for each in found["datasets"])
     assert bad["own"]["organisms"] == good["others"]["organisms"] == [ORGANISM]
     assert bad["others"]["organisms"] == [], "its own direction is no other's"
     for readings in found["ranking"].values():
