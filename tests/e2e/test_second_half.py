@@ -246,7 +246,8 @@ def test_a_score_of_a_dataset_has_its_interval_and_both_nulls_or_says_why_not(ch
         assert bool(each["flagged"]) == bool(each["flagged_by"])
         for organism, em in each["em"]["organisms"].items():
             assert organism.startswith(each["dataset"])
-            assert em == read(charted, f"rates/{organism}/smoke_evaluation.json")["splits"]["test"]["all"]["em"]
+            rates = read(charted, f"rates/{organism}/smoke_evaluation.json")
+            assert em == rates["splits"]["test"]["all"]["em"]
         summary = read(charted, f"screening/{each['dataset']}/summary.json")
         assert each["readings"] == summary["constructions"][DIRECTION]["readings"]
         for reading in each["readings"].values():
