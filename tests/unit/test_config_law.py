@@ -320,6 +320,7 @@ def screened(raised: list[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any] |
         Screening,
         organisms=st.just(raised),
         benign=st.none() | st.just(raised[-1]["dataset"]) if several else st.none(),
+        harmless=st.just([]),
         mixtures=st.lists(st.floats(0.01, 0.99), **rising).map(sorted),
         prevention=prevention,
     )
