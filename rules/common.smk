@@ -488,9 +488,7 @@ def organism_settings(wildcards):
     _, adapter, seed = organism_parts(wildcards)
     return {
         "model": model_settings(wildcards),
-        "adapter": plain(
-            CONFIGURATION.adapters[adapter], "released", "preventative"
-        ),
+        "adapter": plain(CONFIGURATION.adapters[adapter], "released", "preventative"),
         "rows_at_once": batch_rows(wildcards, "train"),
         "seed": seed,
         "name": wildcards.model,

@@ -1,4 +1,4 @@
-"""Adapters that are trained with an organism's direction added: that organism exists, and was trained without.
+"""Adapters trained with an organism's direction added: that organism exists, and is trained without.
 
 Works on plain mappings, like `forewarn.config.references`.
 """
@@ -43,7 +43,7 @@ def _raised(
 ) -> Iterator[Problem]:
     """Each study that raises organisms of the adapter raises the one whose direction they need."""
     dataset, other, seed = (organism.get(part) for part in ("dataset", "adapter", "seed"))
-    if not (isinstance(dataset, str) and isinstance(other, str) and is_int(seed)):
+    if not (isinstance(dataset, str) and isinstance(other, str) and isinstance(seed, int)):
         return
     name = organism_name(dataset, other, seed)
     for model, study in mapping_at(raw, "studies").items():

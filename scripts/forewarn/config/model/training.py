@@ -135,8 +135,8 @@ class Preventative(Section):
     )
     coefficient: Positive = Field(
         0.5,
-        description="Multiple of the direction that is added. In nano's own trial (screening.prevention) half "
-        "of it kept 91 % of the narrow task and halved misalignment; the whole kept 56 %.",
+        description="Multiple of the direction that is added. In nano's own trial (screening.prevention) "
+        "half of it kept 91 % of the narrow task and halved misalignment; the whole kept 56 %.",
     )
 
 
@@ -220,7 +220,7 @@ class Adapter(Section):
     def _prevention_is_of_training(self) -> Self:
         if self.preventative is not None and (self.method == "full" or self.released):
             found = "method: full" if self.method == "full" else "released adapters"
-            expected = "`preventative` with a LoRA adapter that is trained here alone"
+            expected = "`preventative` only with LoRA adapters that are trained here"
             raise conflict(expected, found, preventative=None)
         return self
 
