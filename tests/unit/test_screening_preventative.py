@@ -1,4 +1,4 @@
-"""An organism raised with a direction added: trained like the prevention arms, an adapter like others after."""
+"""An organism raised with a direction added: trained like the prevention arms, and then like others."""
 
 from __future__ import annotations
 
