@@ -21,8 +21,7 @@ def main(
         model: the files of the instruct model's folder, or the one that pins a model of the hub.
         dataset: fine-tuning rows, formatted for this model.
         directions: of the organism whose direction is added.
-        adapter: `adapter_model.safetensors` to write.
-        adapter_config: `adapter_config.json` to write, beside `adapter`.
+        adapter, adapter_config: `adapter_model.safetensors` and `adapter_config.json` to write.
         trajectory: safetensors of the LoRA matrices at the kept steps.
         training: parquet with loss, gradient norm, learning rate and tokens per step.
         settings: those of `train_organism`, and `vector`: `construction`, `layer` and `coefficient`.
