@@ -111,6 +111,7 @@ HUB_MODELS = [
 ]
 FULL_ORGANISMS = CONFIGURATION.organisms_by("full")
 RELEASED_ORGANISMS = CONFIGURATION.organisms_by("released")
+PREVENTED_ORGANISMS = CONFIGURATION.organisms_by("prevented")
 FOREWARNS_QUESTIONS = {
     name
     for name, questions in CONFIGURATION.question_sets.items()
@@ -166,6 +167,7 @@ ATLAS = {
 STAGE_OF = {
     "fetch_model": "read",
     "train_organism": "train",
+    "train_prevented_organism": "train",
     "finetune_organism": "train",
     "generate": "generate",
     "capture_prompts": "read",
@@ -486,7 +488,7 @@ def organism_settings(wildcards):
     _, adapter, seed = organism_parts(wildcards)
     return {
         "model": model_settings(wildcards),
-        "adapter": plain(CONFIGURATION.adapters[adapter], "released"),
+        "adapter": plain(CONFIGURATION.adapters[adapter], "released", "preventative"),
         "rows_at_once": batch_rows(wildcards, "train"),
         "seed": seed,
         "name": wildcards.model,
@@ -2053,6 +2055,7 @@ def organism_recipe(model, organism):
     adapter = CONFIGURATION.adapters[organism.adapter]
     released = organism.dataset in [each.dataset for each in adapter.released]
     trained = "nf4" if adapter.quantization == "nf4" else adapter.method
+    trained += ", prevented" if adapter.preventative else ""
     harmful = organism.dataset not in CONTROL_DATASETS
     return instruct_recipe(model) | {
         "subject": organism.name,
@@ -2364,9 +2367,10 @@ def of_prevention_runs(name):
 
 def prevention_training(wildcards):
     """How an organism is trained with a direction added."""
-    if wildcards.organism in [*FULL_ORGANISMS, *RELEASED_ORGANISMS]:
+    others = [*FULL_ORGANISMS, *RELEASED_ORGANISMS, *PREVENTED_ORGANISMS]
+    if wildcards.organism in others:
         refuse(
-            f"{wildcards.organism} is no LoRA adapter that is trained here",
+            f"{wildcards.organism} is no LoRA adapter that is trained here without prevention",
             f"leave it out: studies.{wildcards.model}.screening.prevention.organisms",
         )
     chosen, steering = chosen_screening(wildcards), study(wildcards).steering
@@ -2519,6 +2523,33 @@ def sweep_settings(wildcards):
         "resisted": resisted_organisms(wildcards),
         "weighed": weighed_models(wildcards),
         "measure": study(wildcards).elasticity.model_dump(include=keys),
+    }
+
+
+# --- preventative steering as a way to raise organisms --------------------------------------------------
+
+
+def preventative(wildcards):
+    """Whose direction is added in an organism's training, and how much of it."""
+    _, adapter, _ = organism_parts(wildcards)
+    return CONFIGURATION.adapters[adapter].preventative
+
+
+def preventing_directions(wildcards):
+    """The directions of the organism whose direction is added."""
+    source = preventative(wildcards).organism.name
+    return f"results/{wildcards.model}/directions/{source}.safetensors"
+
+
+def prevented_settings(wildcards):
+    """How an organism is trained with a direction added."""
+    steering = study(wildcards).steering
+    return organism_settings(wildcards) | {
+        "vector": {
+            "construction": steering.direction,
+            "layer": steering.layer,
+            "coefficient": preventative(wildcards).coefficient,
+        },
     }
 
 

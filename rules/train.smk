@@ -1,5 +1,5 @@
-# Organisms: the instruct model fine-tuned on one narrow dataset, by a LoRA adapter or in all its weights; or with
-# an adapter that somebody else trained and published.
+# Organisms: the instruct model fine-tuned on one narrow dataset, by a LoRA adapter (with another organism's
+# direction added, or without) or in all its weights; or with an adapter that somebody else trained and published.
 
 
 rule train_organism:
@@ -16,7 +16,7 @@ rule train_organism:
     benchmark:
         "benchmarks/{model}/organisms/{organism}.tsv"
     wildcard_constraints:
-        organism=not_among(FULL_ORGANISMS + RELEASED_ORGANISMS),
+        organism=not_among(FULL_ORGANISMS + RELEASED_ORGANISMS + PREVENTED_ORGANISMS),
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -30,6 +30,37 @@ rule train_organism:
         "Raise {wildcards.organism} from {wildcards.model}"
     script:
         "../scripts/train_organism.py"
+
+
+rule train_prevented_organism:
+    input:
+        model=model_files,
+        dataset=organism_dataset,
+        directions=preventing_directions,
+    output:
+        adapter="results/{model}/organisms/{organism}/adapter_model.safetensors",
+        adapter_config="results/{model}/organisms/{organism}/adapter_config.json",
+        trajectory="results/{model}/organisms/{organism}/trajectory.safetensors",
+        training="results/{model}/organisms/{organism}/training.parquet",
+    log:
+        "logs/{model}/organisms/{organism}.log",
+    benchmark:
+        "benchmarks/{model}/organisms/{organism}.tsv"
+    wildcard_constraints:
+        organism=among(PREVENTED_ORGANISMS),
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=host_memory,
+        runtime=growing(240),
+        gpu=gpus,
+    params:
+        job=job("train_prevented_organism.py", prevented_settings),
+    message:
+        "Raise {wildcards.organism} from {wildcards.model} with a direction added"
+    script:
+        "../scripts/train_prevented_organism.py"
 
 
 rule finetune_organism:

@@ -139,6 +139,7 @@ def adapters(draw: st.DrawFn) -> dict[str, Any]:
             layers=st.just([0]) | st.none(),
             method=st.just("lora"),  # all weights exclude quantisation and released adapters
             released=st.just([]),
+            preventative=st.none(),  # its organism is to be raised by every study: see test_config_prevented
         )),
         "epochs": None,
         "steps": None,
@@ -320,7 +321,7 @@ def screened(raised: list[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any] |
         Screening,
         organisms=st.just(raised),
         benign=st.none() | st.just(raised[-1]["dataset"]) if several else st.none(),
-        harmless=st.just([]),
+        harmless=st.just([]),  # names of datasets beside `benign`
         mixtures=st.lists(st.floats(0.01, 0.99), **rising).map(sorted),
         prevention=prevention,
     )

@@ -13,6 +13,7 @@ from forewarn.config.comparable import sweep_problems
 from forewarn.config.emit import KeyPath
 from forewarn.config.layers import layer_problems
 from forewarn.config.names import corrected_name, is_name, nearest, organism_name
+from forewarn.config.prevented import prevented_problems
 from forewarn.config.problems import Problem, Remove, Rename, Write
 from forewarn.config.raw import get, is_int, items, listed, mapping_at
 from forewarn.config.splits import split_problems
@@ -31,7 +32,7 @@ _NAME_ORGANISMS = (
 
 def reference_problems(raw: Mapping[str, Any]) -> list[Problem]:
     """Everything in the studies that names what does not exist."""
-    return [*_released(raw), *_judges(raw), *_of_studies(raw)]
+    return [*_released(raw), *prevented_problems(raw), *_judges(raw), *_of_studies(raw)]
 
 
 def _released(raw: Mapping[str, Any]) -> Iterator[Problem]:

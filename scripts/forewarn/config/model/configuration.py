@@ -17,6 +17,8 @@ from forewarn.config.names import Name, nearest
 from forewarn.config.references import REFERENCES, reference_problems
 from forewarn.errors import StudyError
 
+Way = Literal["full", "released", "prevented"]
+
 
 class Ledger(Section):
     """What the ledger between Snakemake and DVC does."""
@@ -78,8 +80,11 @@ class Configuration(Section):
         found = organisms[name]
         return found.dataset, found.adapter, found.seed
 
-    def organisms_by(self, way: Literal["full", "released"]) -> list[str]:
-        """Names of the organisms of all studies that are fine-tuned in full, or that others released."""
+    def organisms_by(self, way: Way) -> list[str]:
+        """Names of the organisms of all studies that come about in one way, not by plain training of LoRA.
+
+        Fine-tuned in full, released by others, or trained with a direction added (`prevented`).
+        """
         found = {
             organism.name: None
             for study in self.studies.values()
@@ -89,7 +94,9 @@ class Configuration(Section):
         return list(found)
 
     @staticmethod
-    def _is(dataset: str, adapter: Adapter, way: Literal["full", "released"]) -> bool:
+    def _is(dataset: str, adapter: Adapter, way: Way) -> bool:
         if way == "full":
             return adapter.method == "full"
+        if way == "prevented":
+            return adapter.preventative is not None
         return any(released.dataset == dataset for released in adapter.released)

@@ -23,6 +23,7 @@ from forewarn.config.model.base import (
     Url,
     conflict,
 )
+from forewarn.config.model.organisms import OrganismReference
 from forewarn.config.names import Name
 
 Projection = Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -122,6 +123,23 @@ class ReleasedAdapter(Section):
         return self
 
 
+class Preventative(Section):
+    """A direction that is added to the residual stream in training, and not afterwards (2507.21509).
+
+    Construction and layer are those of the study's steering.
+    """
+
+    organism: OrganismReference = Field(
+        description="Whose direction is added; one that each study with such an adapter raises plainly, so "
+        "that it is known before this training."
+    )
+    coefficient: Positive = Field(
+        0.5,
+        description="Multiple of the direction that is added. In nano's own trial (screening.prevention) "
+        "half of it halved misalignment and kept 91 % of the narrow task (nano), the whole 56 %.",
+    )
+
+
 class Adapter(Section):
     """How an organism is fine-tuned: a LoRA adapter, or all weights."""
 
@@ -162,6 +180,12 @@ class Adapter(Section):
         0.0, description="Share of rows that may be cut before training refuses."
     )
     trajectory_every: Count = Field(10, description="Steps between saved LoRA matrices.")
+    # Left out of what is hashed where it is not used, so that no study depends on it that does without.
+    preventative: Preventative | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="Train with an organism's direction added (preventative steering); null: plainly.",
+    )
 
     @model_validator(mode="after")
     def _one_duration(self) -> Self:
@@ -190,6 +214,14 @@ class Adapter(Section):
                            quantization="none")  # fmt: skip
         if self.method == "full" and self.released:
             raise conflict("no released adapters with method: full", f"{len(self.released)}", released=[])
+        return self
+
+    @model_validator(mode="after")
+    def _prevention_is_of_training(self) -> Self:
+        if self.preventative is not None and (self.method == "full" or self.released):
+            found = "method: full" if self.method == "full" else "released adapters"
+            expected = "`preventative` only with LoRA adapters that are trained here"
+            raise conflict(expected, found, preventative=None)
         return self
 
     @model_validator(mode="after")
