@@ -19,8 +19,8 @@ LEFT_OUT := 'results/*/activations/*' 'results/*/prefixes/*' 'results/*/base/*' 
     'results/*/screening/*/activations.parquet' 'results/*/prevention/*/*' 'results/*/steering/*/prevention/*'
 # Models of other sizes or seeds that MODEL is compared with stay where they were run.
 LEFT_OUT += 'results/$(MODEL)_*/*'
-# Beside the study: the table of all models. It goes along without what it has of other models.
-TABLE := 'results/table.*' 'results/figures/table.html'
+# Beside the study: the table of all models, and the rates of the others in it, so that a model more can be put in.
+TABLE := 'results/table.*' 'results/figures/table.html' 'results/$(MODEL)_*/rates/*.json'
 # `python -m` rather than the installed commands: it survives a folder that is moved or has spaces in its path.
 # What others published, some of it encrypted, stays with them: no text of theirs gets into git.
 PRIVATE := 'results/sources/*'
@@ -48,8 +48,8 @@ replicates: environment  ## the same study on models of other pretraining seeds 
 	$(SNAKEMAKE) results/$(MODEL)/replicates.json
 
 atlas: environment  ## the mechanisms of MODEL: how its direction forms, spreads, and can be undone or prevented
-	@$(SNAKEMAKE) atlas_$(MODEL)
-	@$(SNAKEMAKE) --quiet all --report results/$(MODEL)/atlas.html -- atlas_$(MODEL)
+	@$(SNAKEMAKE) atlas_$(MODEL) table
+	@$(SNAKEMAKE) --quiet all --report results/$(MODEL)/atlas.html -- atlas_$(MODEL) table
 	@.venv/bin/python scripts/ledger.py times $$(ls -U $(ATLAS) 2> /dev/null) --beyond \
 	  $$(ls results/$(MODEL)/detection_auc.json results/$(MODEL)/figures/cosines.svg 2> /dev/null)
 	@echo "Report:  results/$(MODEL)/atlas.html (open it in a browser)"

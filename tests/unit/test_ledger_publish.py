@@ -100,8 +100,11 @@ def test_a_table_of_all_models_goes_with_a_study_and_brings_no_other(kept):
     found = {record.path for record in chosen(records, "results/m/", [], also=["results/table.*"])}
     assert found == {DATA, ADAPTER, CONFIG, RATES, table}
     assert table not in {record.path for record in chosen(records, "results/m/", [])}
-    left_out = chosen(records, "results/m/", ["results/*.csv"], also=["results/table.*"])
-    assert table not in {record.path for record in left_out}
+    named = ["results/table.*", "results/*/rates.json"]
+    found = {record.path for record in chosen(records, "results/m/", ["results/other/*"], also=named)}
+    assert {table, other} <= found, "what is named is not left out with the rest of its model"
+    private = chosen(records, "results/m/", [], unread=["results/other/*"], also=named)
+    assert not {table, other} & {record.path for record in private}
 
 
 def crate(folder: Path) -> dict[str, dict]:

@@ -52,7 +52,7 @@ def chosen(
         without: patterns of paths to leave out.
         unread: patterns of inputs; what was made straight from one is left out too, for its text is in it.
         also: patterns of paths elsewhere that go with the folder, but not what they were made from: a table
-            of all models is no reason to publish the others.
+            of all models is no reason to publish the others. `without` does not concern them.
     """
 
     def matches(path: str, patterns: Sequence[str]) -> bool:
@@ -68,7 +68,8 @@ def chosen(
     reached |= dict.fromkeys(path for path in known if matches(path, also))
     return [
         known[path] for path in reached
-        if not matches(path, [*without, *unread])
+        if (matches(path, also) or not matches(path, without))
+        and not matches(path, unread)
         and not any(matches(read, unread) for read in known[path].making.inputs)
     ]  # fmt: skip
 
