@@ -26,7 +26,7 @@ def draw_sweeps(found: dict[str, Any]) -> Figure:
     figure, axes = grid(len(found["sweeps"]), COLUMNS, 3.7, 3.4)
     for row, (name, sweep) in enumerate(found["sweeps"].items()):
         ticks = [_name(model, found["models"][model]) for model in sweep["models"]]
-        said = f"{AXES[name]}; n = {found['prompts']} prompts, {len(found['seeds'])} seeds"
+        said = f"{AXES[name]}\nn = {found['prompts']} prompts, {len(found['seeds'])} seeds"
         for column, measure in enumerate(LABELS):
             ax = axes[row * COLUMNS + column]
             _halves(ax, found, sweep, measure)
@@ -97,11 +97,10 @@ def _resistance(ax: Axes, sweep: dict[str, Any], counted: dict[str, Any]) -> Non
         count, trend = counted[loss], each["trend"]
         order = "no order" if trend["statistic"] is None else f"order {trend['statistic']:+.2f}"
         lines.append(
-            f"{loss}: {order}; over all organisms, inverse lower in {count['inverse_lower']} of "
-            f"{count['comparisons']}"
+            f"{loss}: {order}; of all organisms, {count['inverse_lower']} of {count['comparisons']} lower"
         )
     paper = counted["paper"]
-    lines.append(f"the paper: {paper['inverse_lower']} of {paper['comparisons']}")
+    lines.append(f"the paper: inverse lower in {paper['inverse_lower']} of {paper['comparisons']}")
     ax.set_title("\n".join(lines), fontsize=7)
     ax.axhline(0, color=GREY, linewidth=0.9, linestyle=":")
     ax.set_ylabel("inverse minus forward, nats a token", fontsize=8)
