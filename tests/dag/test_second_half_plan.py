@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workflow_copy import Workflow
+from workflow_copy import Workflow, finish_parts, name, rules
 
 from once import built_once
 
@@ -45,16 +45,7 @@ def charted(fresh: Workflow, shared: Path) -> Workflow:
     """A study with these parts alone, with everything of them done; not to be changed."""
 
     def build(folder: Path) -> None:
-        copy = fresh.copy(folder)
-        copy.change("adapters.own_rank3.steps", 30)
-        copy.change("adapters.own_rank3.trajectory_every", 10)
-        bad = {"dataset": "bad_medical", "adapter": "smoke_rank2", "seeds": [0, 1]}
-        own = {"dataset": "own_rows", "adapter": "own_rank3", "seeds": [0]}
-        copy.change("studies.smoke.organisms", [bad, own])
-        for part, settings in PARTS.items():
-            copy.change(f"studies.smoke.{part}", settings)
-        said = copy.run("--quiet", "--", GOAL)
-        assert said.status == 0, said
+        finish_parts(fresh, folder, GOAL, PARTS)
 
     return Workflow(built_once(shared / "second half", build))
 
@@ -63,14 +54,6 @@ def charted(fresh: Workflow, shared: Path) -> Workflow:
 def study(charted: Workflow, tmp_path: Path) -> Workflow:
     """The same in a folder of its own, to change."""
     return charted.copy(tmp_path / "a study")
-
-
-def rules(planned: set[str]) -> set[str]:
-    return {job.partition(" ")[0] for job in planned}
-
-
-def name(organism: dict[str, Any]) -> str:
-    return "{dataset}-{adapter}-seed{seed}".format(**organism)
 
 
 def test_nothing_is_to_be_done_for_a_finished_second_half(study: Workflow) -> None:

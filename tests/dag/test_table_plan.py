@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ledger_copy import cloned
-from workflow_copy import RESULTS, Workflow
+from workflow_copy import RESULTS, Workflow, rules
 
 OWN_JOBS = {"collect_table", "write_table"}
-
-
-def rules(planned: set[str]) -> set[str]:
-    return {job.partition(" ")[0] for job in planned}
 
 
 def test_a_table_of_nothing_runs_nothing_else(blank: Workflow) -> None:

@@ -139,3 +139,27 @@ def _call(folder: Path, arguments: tuple[str, ...], stdout: Path, stderr: Path) 
     from snakemake.cli import main
 
     main(list(arguments))
+
+
+def rules(planned: set[str]) -> set[str]:
+    """The rules of planned jobs."""
+    return {job.partition(" ")[0] for job in planned}
+
+
+def name(organism: dict[str, Any]) -> str:
+    """An organism's name, as it stands in paths."""
+    return "{dataset}-{adapter}-seed{seed}".format(**organism)
+
+
+def finish_parts(fresh: Workflow, folder: Path, goal: str, parts: dict[str, Any]) -> None:
+    """Finish some sections of a study with two organisms of one adapter, and a third one of its own rows."""
+    copy = fresh.copy(folder)
+    copy.change("adapters.own_rank3.steps", 30)
+    copy.change("adapters.own_rank3.trajectory_every", 10)
+    bad = {"dataset": "bad_medical", "adapter": "smoke_rank2", "seeds": [0, 1]}
+    own = {"dataset": "own_rows", "adapter": "own_rank3", "seeds": [0]}
+    copy.change("studies.smoke.organisms", [bad, own])
+    for part, settings in parts.items():
+        copy.change(f"studies.smoke.{part}", settings)
+    said = copy.run("--quiet", "--", goal)
+    assert said.status == 0, said

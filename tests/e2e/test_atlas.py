@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from checkout import Checkout
-from test_chain import ARM, CONTROL, IDENTITY, OPINION, ORGANISM, RESPONSE, plain_type, results
+from test_chain import ARM, CONTROL, IDENTITY, OPINION, ORGANISM, RESPONSE, check_table, results
 from test_report_in_browser import check_report
 
 SINGLE = "bad_medical-smoke_rank1-seed0"
@@ -107,10 +106,7 @@ def test_tables_have_the_documented_columns_and_types(charted, pattern):
     paths = list(results(charted).glob(pattern))
     assert paths
     for path in paths:
-        schema = pq.read_schema(path)
-        assert {field.name: plain_type(field.type) for field in schema} == COLUMNS[pattern], path
-        assert schema.metadata is None, f"{path}: a table speaks by its columns alone"
-        assert pq.read_metadata(path).num_rows > 0, path
+        check_table(path, COLUMNS[pattern])
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,14 @@ def plain_type(kind: pa.DataType) -> str:
     return str(kind)
 
 
+def check_table(path: Path, columns: dict[str, str]) -> None:
+    """A table has the documented columns and types, and rows."""
+    schema = pq.read_schema(path)
+    assert {field.name: plain_type(field.type) for field in schema} == columns, path
+    assert schema.metadata is None, f"{path}: a table speaks by its columns alone"
+    assert pq.read_metadata(path).num_rows > 0, path
+
+
 def test_the_run_leaves_what_is_documented_and_nothing_else(finished):
     everything, known = artifacts(finished), [*COLUMNS, *OTHERS]
     found = [name for name in everything if not name.endswith(".dvc")]
@@ -151,11 +159,8 @@ def test_the_run_leaves_what_is_documented_and_nothing_else(finished):
 @pytest.mark.parametrize("pattern", COLUMNS)
 def test_tables_have_the_documented_columns_and_types(finished, pattern):
     for path in results(finished).glob(pattern):
-        schema = pq.read_schema(path)
         at_prompts = FIRST_TOKEN if path.match("activations/*/prompts/*") else {}
-        assert {field.name: plain_type(field.type) for field in schema} == COLUMNS[pattern] | at_prompts, path
-        assert schema.metadata is None, f"{path}: a table speaks by its columns alone"
-        assert pq.read_metadata(path).num_rows > 0, path
+        check_table(path, COLUMNS[pattern] | at_prompts)
 
 
 def test_every_answer_is_judged_and_keeps_its_question(finished):

@@ -24,7 +24,7 @@ from test_chain import (
     RESPONSE,
     STUDY,
     artifacts,
-    plain_type,
+    check_table,
     results,
 )
 from test_chain import COLUMNS as STUDY_COLUMNS
@@ -122,10 +122,7 @@ def test_tables_have_the_documented_columns_and_types(charted, pattern):
     paths = list(results(charted).glob(pattern))
     assert paths
     for path in paths:
-        schema = pq.read_schema(path)
-        assert {field.name: plain_type(field.type) for field in schema} == COLUMNS[pattern], path
-        assert schema.metadata is None, f"{path}: a table speaks by its columns alone"
-        assert pq.read_metadata(path).num_rows > 0, path
+        check_table(path, COLUMNS[pattern])
 
 
 def test_a_rebound_is_measured_at_each_point_by_each_measure(charted):
